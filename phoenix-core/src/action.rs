@@ -1,0 +1,465 @@
+//! An action: one effect, from a closed list. Each is safe to run twice and safe to abandon half-way; secrets are
+//! references that only the backend resolves.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use serde::{Deserialize, Serialize};
+
+use crate::{
+    evidence::Evidence,
+    guest::CloneMode,
+    id::{GuestId, Site, Vmid},
+    probe::Probe,
+};
+
+/// One effect.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(tag = "action", rename_all = "kebab-case")]
+pub enum Action {
+    /// Downloads an OS template of the appliance index into a storage, if it is not there.
+    FetchOsTemplate {
+        /// The storage, one with content `vztmpl`.
+        storage: String,
+        /// The file's name, or the template's name without version (`ubuntu-24.04-standard`): then the newest.
+        template: String,
+    },
+    /// Downloads a disk image into a storage, if it is not there.
+    FetchImage {
+        /// The storage, one with content `import`.
+        storage: String,
+        /// Where from.
+        url: String,
+        /// The name to store it under.
+        filename: String,
+        /// The SHA-256 that it must have.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        sha256: Option<String>,
+    },
+    /// Creates a container from an OS template.
+    CreateLxc {
+        /// Its vmid.
+        vmid: Vmid,
+        /// The node to create it on; the backend's own if not given.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        node: Option<String>,
+        /// The storage that has the OS template.
+        template_storage: String,
+        /// The OS template, as in [`Action::FetchOsTemplate`].
+        template: String,
+        /// Every other parameter of the create call, in PVE's words.
+        params: BTreeMap<String, String>,
+    },
+    /// Creates a virtual machine. A disk imported from an image is `storage:0,import-from=…` among the parameters.
+    CreateVm {
+        /// Its vmid.
+        vmid: Vmid,
+        /// The node to create it on; the backend's own if not given.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        node: Option<String>,
+        /// The parameters of the create call, in PVE's words.
+        params: BTreeMap<String, String>,
+    },
+    /// Clones a guest.
+    Clone {
+        /// What from.
+        source: GuestId,
+        /// The vmid of the clone, which is of the same kind.
+        target: Vmid,
+        /// Its name.
+        name: String,
+        /// Its description, with the marker: so it is known as Phoenix's from its first moment on.
+        description: String,
+        /// A full copy, or linked to the source.
+        mode: CloneMode,
+        /// The storage of a full clone's disks; the source's if not given.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        storage: Option<String>,
+        /// The snapshot to clone; the present state if not given.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        snapshot: Option<String>,
+    },
+    /// Changes a guest's configuration.
+    Configure {
+        /// The guest.
+        guest: GuestId,
+        /// Keys to set, in PVE's words.
+        set: BTreeMap<String, String>,
+        /// Keys to delete.
+        #[serde(default, skip_serializing_if = "BTreeSet::is_empty")]
+        delete: BTreeSet<String>,
+        /// The digest of the configuration that the plan saw; none for a guest that did not exist then.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        digest: Option<String>,
+    },
+    /// Sets a container's raw `lxc.*` lines to exactly these. PVE has no API for them: its node's file is edited.
+    SetRawKeys {
+        /// The container.
+        guest: GuestId,
+        /// Key and value of each line.
+        lines: Vec<(String, String)>,
+    },
+    /// Grows a disk.
+    Resize {
+        /// The guest.
+        guest: GuestId,
+        /// The disk's key: `rootfs`, `mp0`, `scsi0`, …
+        disk: String,
+        /// The new size in GiB; never less than the present one.
+        gib: u64,
+    },
+    /// Starts a guest.
+    Start {
+        /// The guest.
+        guest: GuestId,
+    },
+    /// Shuts a guest down, and stops it hard if that takes too long.
+    Stop {
+        /// The guest.
+        guest: GuestId,
+        /// How long a clean shutdown may take.
+        timeout_s: u32,
+    },
+    /// Destroys a stopped guest with its disks, and takes it out of jobs, HA and ACLs.
+    Delete {
+        /// The guest.
+        guest: GuestId,
+    },
+    /// Takes a snapshot, if there is none of that name.
+    Snapshot {
+        /// The guest.
+        guest: GuestId,
+        /// Its name.
+        name: String,
+        /// What it is.
+        description: String,
+    },
+    /// Removes a snapshot.
+    DeleteSnapshot {
+        /// The guest.
+        guest: GuestId,
+        /// Its name.
+        name: String,
+    },
+    /// Returns a guest to a snapshot.
+    Rollback {
+        /// The guest.
+        guest: GuestId,
+        /// The snapshot's name.
+        name: String,
+    },
+    /// Turns a stopped guest into a template.
+    MakeTemplate {
+        /// The guest.
+        guest: GuestId,
+    },
+    /// Writes a file: beside it, then renamed over it.
+    WriteFile {
+        /// Where.
+        site: Site,
+        /// The absolute path. Its directory is made if it is missing.
+        path: String,
+        /// What it shall hold.
+        content: Content,
+        /// Permission bits.
+        mode: u32,
+        /// The owner's name.
+        owner: String,
+        /// The group's name.
+        group: String,
+    },
+    /// Makes a directory, and gives it its mode and owner.
+    MakeDirectory {
+        /// Where.
+        site: Site,
+        /// The absolute path.
+        path: String,
+        /// Permission bits.
+        mode: u32,
+        /// The owner's name.
+        owner: String,
+        /// The group's name.
+        group: String,
+    },
+    /// Makes a symbolic link, replacing a file or link of that name.
+    Symlink {
+        /// Where.
+        site: Site,
+        /// The link's absolute path.
+        path: String,
+        /// What it points to.
+        target: String,
+    },
+    /// Removes a file that Phoenix wrote.
+    RemoveFile {
+        /// Where.
+        site: Site,
+        /// The absolute path.
+        path: String,
+    },
+    /// Installs Debian packages, those that are missing, without a question.
+    InstallPackages {
+        /// Where.
+        site: Site,
+        /// Their names.
+        names: BTreeSet<String>,
+    },
+    /// Makes a user account, or brings it to this shape; further groups stay.
+    EnsureUser {
+        /// Where.
+        site: Site,
+        /// The login name.
+        name: String,
+        /// The login shell.
+        shell: String,
+        /// Groups that it must be in.
+        groups: BTreeSet<String>,
+        /// The crypt hash of its password; locked if not given.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        password_hash: Option<SecretRef>,
+    },
+    /// Brings a systemd unit to a state.
+    SetUnit {
+        /// Where.
+        site: Site,
+        /// The unit with its suffix.
+        name: String,
+        /// What it shall do now.
+        goal: UnitGoal,
+        /// Whether it shall start at boot.
+        enabled: bool,
+    },
+    /// Runs a command that no other action covers. The proof tells whether it is done.
+    Run {
+        /// Where.
+        site: Site,
+        /// Program and arguments; never shell text, never a secret.
+        argv: Vec<String>,
+        /// What it reads on its standard input.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        stdin: Option<Content>,
+        /// What holds when it is done.
+        proof: Condition,
+    },
+    /// Waits until something holds.
+    Await {
+        /// What.
+        condition: Condition,
+        /// How long at most.
+        timeout_s: u32,
+    },
+}
+
+/// What a file shall hold, or a program shall read.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Content {
+    /// This text.
+    Text(String),
+    /// A secret, resolved by the backend and by nobody else.
+    Secret(SecretRef),
+}
+
+/// A reference to a secret: `env:NAME`, `file:/path` or `cmd:program argument …`.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(try_from = "String", into = "String")]
+pub enum SecretRef {
+    /// The environment variable of that name.
+    Env(String),
+    /// The content of that file, without the last line end.
+    File(String),
+    /// The output of that command, without the last line end.
+    Cmd(Vec<String>),
+}
+
+/// What a unit shall do now.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum UnitGoal {
+    /// Run.
+    Started,
+    /// Run, with everything read afresh.
+    Restarted,
+    /// Run, its configuration read afresh without a restart.
+    Reloaded,
+    /// Not run.
+    Stopped,
+}
+
+/// Something that can be asked and held against a wish.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Condition {
+    /// The question.
+    pub probe: Probe,
+    /// The answer that is wanted.
+    pub expect: Expect,
+}
+
+/// The answer that is wanted.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(tag = "expect", rename_all = "kebab-case")]
+pub enum Expect {
+    /// It is there.
+    Present,
+    /// It is not there.
+    Absent,
+    /// The guest of the listing is there and nothing locks it.
+    Unlocked {
+        /// The guest.
+        guest: GuestId,
+    },
+    /// The guest of the listing runs.
+    Running {
+        /// The guest.
+        guest: GuestId,
+    },
+    /// The unit runs.
+    Active,
+    /// The command ended with status 0.
+    Succeeds,
+    /// The command ended with status 0 and this is a line of its output.
+    SaysLine {
+        /// The line, without white space around it.
+        line: String,
+    },
+    /// The file holds content of this SHA-256.
+    Sha256 {
+        /// In lower-case hex.
+        sha256: String,
+    },
+    /// The symbolic link points there.
+    LinksTo {
+        /// The target.
+        target: String,
+    },
+}
+
+impl Action {
+    /// Returns the site that the action works in, if it is not a call of the cluster's API.
+    pub fn site(&self) -> Option<&Site> {
+        match self {
+            Self::WriteFile { site, .. }
+            | Self::MakeDirectory { site, .. }
+            | Self::Symlink { site, .. }
+            | Self::RemoveFile { site, .. }
+            | Self::InstallPackages { site, .. }
+            | Self::EnsureUser { site, .. }
+            | Self::SetUnit { site, .. }
+            | Self::Run { site, .. } => Some(site),
+            Self::Await { condition, .. } => condition.probe.site(),
+            Self::FetchOsTemplate { .. }
+            | Self::FetchImage { .. }
+            | Self::CreateLxc { .. }
+            | Self::CreateVm { .. }
+            | Self::Clone { .. }
+            | Self::Configure { .. }
+            | Self::SetRawKeys { .. }
+            | Self::Resize { .. }
+            | Self::Start { .. }
+            | Self::Stop { .. }
+            | Self::Delete { .. }
+            | Self::Snapshot { .. }
+            | Self::DeleteSnapshot { .. }
+            | Self::Rollback { .. }
+            | Self::MakeTemplate { .. } => None,
+        }
+    }
+
+    /// Returns the vmid that the action works on, from outside or from inside.
+    pub fn vmid(&self) -> Option<Vmid> {
+        match self {
+            Self::CreateLxc { vmid, .. } | Self::CreateVm { vmid, .. } => Some(*vmid),
+            Self::Clone { target, .. } => Some(*target),
+            Self::Configure { guest, .. }
+            | Self::SetRawKeys { guest, .. }
+            | Self::Resize { guest, .. }
+            | Self::Start { guest }
+            | Self::Stop { guest, .. }
+            | Self::Delete { guest }
+            | Self::Snapshot { guest, .. }
+            | Self::DeleteSnapshot { guest, .. }
+            | Self::Rollback { guest, .. }
+            | Self::MakeTemplate { guest } => Some(guest.vmid),
+            Self::Await { condition, .. } => match &condition.expect {
+                Expect::Unlocked { guest } | Expect::Running { guest } => Some(guest.vmid),
+                Expect::Present
+                | Expect::Absent
+                | Expect::Active
+                | Expect::Succeeds
+                | Expect::SaysLine { .. }
+                | Expect::Sha256 { .. }
+                | Expect::LinksTo { .. } => condition.probe.site()?.guest().map(|guest| guest.vmid),
+            },
+            Self::FetchOsTemplate { .. } | Self::FetchImage { .. } => None,
+            Self::WriteFile { .. }
+            | Self::MakeDirectory { .. }
+            | Self::Symlink { .. }
+            | Self::RemoveFile { .. }
+            | Self::InstallPackages { .. }
+            | Self::EnsureUser { .. }
+            | Self::SetUnit { .. }
+            | Self::Run { .. } => self.site()?.guest().map(|guest| guest.vmid),
+        }
+    }
+}
+
+impl Condition {
+    /// Returns a condition.
+    pub fn new(probe: Probe, expect: Expect) -> Self {
+        Self { probe, expect }
+    }
+
+    /// Tells whether an answer to the probe is the one wanted.
+    pub fn holds(&self, evidence: &Evidence) -> bool {
+        match &self.expect {
+            Expect::Present => !matches!(evidence, Evidence::Absent | Evidence::Unreachable { .. }),
+            Expect::Absent => matches!(evidence, Evidence::Absent),
+            Expect::Unlocked { guest } => matches!(evidence, Evidence::Guests { rows }
+                if rows.get(&guest.vmid).is_some_and(|row| row.guest == *guest && row.lock.is_none() && row.task.is_none())),
+            Expect::Running { guest } => matches!(evidence, Evidence::Guests { rows }
+                if rows.get(&guest.vmid).is_some_and(|row| row.guest == *guest && row.running)),
+            Expect::Active => matches!(evidence, Evidence::Unit { active: true, .. }),
+            Expect::Succeeds => matches!(evidence, Evidence::Output { status: 0, .. }),
+            Expect::SaysLine { line } => matches!(evidence, Evidence::Output { status: 0, stdout, .. }
+                if stdout.lines().any(|said| said.trim() == line)),
+            Expect::Sha256 { sha256 } => matches!(evidence, Evidence::File(file) if file.sha256 == *sha256),
+            Expect::LinksTo { target } => {
+                matches!(evidence, Evidence::File(file) if file.link.as_ref() == Some(target))
+            }
+        }
+    }
+}
+
+impl std::fmt::Display for SecretRef {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self {
+            Self::Env(name) => write!(f, "env:{name}"),
+            Self::File(path) => write!(f, "file:{path}"),
+            Self::Cmd(argv) => write!(f, "cmd:{}", argv.join(" ")),
+        }
+    }
+}
+
+impl From<SecretRef> for String {
+    fn from(secret: SecretRef) -> Self {
+        secret.to_string()
+    }
+}
+
+impl TryFrom<String> for SecretRef {
+    type Error = crate::id::IdError;
+
+    fn try_from(text: String) -> Result<Self, Self::Error> {
+        match text.split_once(':') {
+            Some(("env", name)) if !name.is_empty() => Ok(Self::Env(name.to_owned())),
+            Some(("file", path)) if path.starts_with('/') => Ok(Self::File(path.to_owned())),
+            Some(("cmd", line)) if !line.trim().is_empty() => {
+                Ok(Self::Cmd(line.split_whitespace().map(str::to_owned).collect()))
+            }
+            // The text itself may be the secret, so the error does not repeat it.
+            _ => Err(crate::id::IdError {
+                text: "…".to_owned(),
+                wanted: "a reference to a secret: `env:NAME`, `file:/path` or `cmd:program argument`",
+            }),
+        }
+    }
+}

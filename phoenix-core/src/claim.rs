@@ -1,0 +1,52 @@
+//! A claim: what a feature needs of the guest that it lives in. Managers fold claims into specs; so features and
+//! managers need not know each other.
+
+use serde::{Deserialize, Serialize};
+
+/// What a feature needs of its guest.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(tag = "claim", rename_all = "kebab-case")]
+pub enum Claim {
+    /// Containers inside the guest (`features: nesting=1`). A VM has it by nature.
+    Nesting,
+    /// The kernel keyring inside an unprivileged container (`features: keyctl=1`). A VM has it by nature.
+    Keyctl,
+    /// A device node of the host (`devN`).
+    Device {
+        /// The path on the host, for instance `/dev/nvidia0`.
+        path: String,
+        /// Octal permissions, for instance 0o666; the host's if not given.
+        mode: Option<u32>,
+    },
+    /// A PCI device of the host, by mapping name or address (VMs).
+    Pci {
+        /// The mapping's name or the address.
+        device: String,
+    },
+    /// At least this much memory.
+    Memory {
+        /// In MiB.
+        mib: u64,
+    },
+    /// At least this much root disk.
+    Disk {
+        /// In GiB.
+        gib: u64,
+    },
+    /// A host directory inside the guest.
+    Mount {
+        /// On the host.
+        source: String,
+        /// In the guest.
+        target: String,
+        /// Not writable from inside.
+        read_only: bool,
+    },
+    /// A raw container key (`lxc.*`), for what the API has no key for.
+    RawKey {
+        /// For instance `lxc.cgroup2.devices.allow`.
+        key: String,
+        /// Its value.
+        value: String,
+    },
+}

@@ -1,0 +1,110 @@
+//! Facts: all evidence so far, by probe. They are data: they can be stored, sent and replayed.
+
+use std::collections::BTreeMap;
+
+use serde::{Deserialize, Deserializer, Serialize, Serializer};
+
+use crate::{
+    evidence::{Evidence, GuestConfig, GuestRow, StorageRow},
+    id::{GuestId, Vmid},
+    probe::Probe,
+};
+
+/// All answers so far.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Facts(BTreeMap<Probe, Evidence>);
+
+impl Facts {
+    /// Returns facts that know nothing.
+    pub fn new() -> Self {
+        Self::default()
+    }
+
+    /// Returns the answer to a probe, if it was asked.
+    pub fn get(&self, probe: &Probe) -> Option<&Evidence> {
+        self.0.get(probe)
+    }
+
+    /// Records an answer; a later one replaces an earlier one.
+    pub fn insert(&mut self, probe: Probe, evidence: Evidence) {
+        self.0.insert(probe, evidence);
+    }
+
+    /// Tells whether a probe was answered.
+    pub fn knows(&self, probe: &Probe) -> bool {
+        self.0.contains_key(probe)
+    }
+
+    /// Goes through all answers in the order of their probes.
+    pub fn iter(&self) -> impl Iterator<Item = (&Probe, &Evidence)> {
+        self.0.iter()
+    }
+
+    /// Returns how many answers there are.
+    pub fn len(&self) -> usize {
+        self.0.len()
+    }
+
+    /// Tells whether there is no answer.
+    pub fn is_empty(&self) -> bool {
+        self.0.is_empty()
+    }
+
+    /// Returns the row of a vmid in the listing of guests, if the listing is known and has it.
+    pub fn row(&self, vmid: Vmid) -> Option<&GuestRow> {
+        match self.get(&Probe::Guests)? {
+            Evidence::Guests { rows } => rows.get(&vmid),
+            _ => None,
+        }
+    }
+
+    /// Returns a guest's configuration, if it is known.
+    pub fn config(&self, guest: GuestId) -> Option<&GuestConfig> {
+        match self.get(&Probe::Config { guest })? {
+            Evidence::Config(config) => Some(config),
+            _ => None,
+        }
+    }
+
+    /// Returns a storage's row, if the storages are known and have it.
+    pub fn storage(&self, name: &str) -> Option<&StorageRow> {
+        match self.get(&Probe::Storages)? {
+            Evidence::Storages { rows } => rows.get(name),
+            _ => None,
+        }
+    }
+
+    /// Tells whether the listing of guests is known.
+    pub fn has_listing(&self) -> bool {
+        self.knows(&Probe::Guests)
+    }
+
+    /// Tells whether the guest is there and can be asked from inside.
+    pub fn is_running(&self, guest: GuestId) -> bool {
+        self.row(guest.vmid).is_some_and(|row| row.guest == guest && row.running)
+    }
+
+    /// Tells whether the guest is known not to be there.
+    pub fn is_absent(&self, guest: GuestId) -> bool {
+        self.has_listing() && self.row(guest.vmid).is_none_or(|row| row.guest != guest)
+    }
+}
+
+impl FromIterator<(Probe, Evidence)> for Facts {
+    fn from_iter<I: IntoIterator<Item = (Probe, Evidence)>>(iter: I) -> Self {
+        Self(iter.into_iter().collect())
+    }
+}
+
+// A probe is a record, which JSON does not take as a key, so facts are written as a list of pairs.
+impl Serialize for Facts {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.collect_seq(self.0.iter())
+    }
+}
+
+impl<'de> Deserialize<'de> for Facts {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        Ok(Vec::<(Probe, Evidence)>::deserialize(deserializer)?.into_iter().collect())
+    }
+}

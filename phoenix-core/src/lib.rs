@@ -1,0 +1,43 @@
+//! The heart of Phoenix: the words (spec, probe, facts, claim, action, step, plan), the traits that managers and
+//! features implement, the pure planner, and the engine that gathers, executes and converges through two ports.
+//!
+//! Everything outside [`engine`] is a function of values.
+
+pub mod action;
+pub mod claim;
+pub mod desired;
+pub mod diagnostic;
+pub mod engine;
+pub mod evidence;
+pub mod facts;
+pub mod feature;
+pub mod guest;
+pub mod id;
+pub mod layer;
+pub mod lifecycle;
+pub mod manager;
+pub mod marker;
+pub mod plan;
+pub mod port;
+pub mod probe;
+pub mod property;
+pub mod resource;
+
+pub use action::{Action, Condition, Content, Expect, SecretRef, UnitGoal};
+pub use claim::Claim;
+pub use desired::{Declared, Desired, FeatureUse};
+pub use diagnostic::{Diagnostic, Diagnostics, Place, Severity};
+pub use evidence::Evidence;
+pub use facts::Facts;
+pub use feature::{Descriptor, Feature, TypedFeature};
+pub use guest::{CloneMode, Power};
+pub use id::{GuestId, GuestKind, ResourceId, Site, StepId, Vmid};
+pub use layer::LayerId;
+pub use lifecycle::Lifecycle;
+pub use manager::Manager;
+pub use plan::{Change, Phase, Plan, Step};
+pub use port::{Backend, BackendError, Demand, ErrorKind, Lock, Reader};
+pub use probe::Probe;
+pub use resource::{Requirement, Resource, Stage, Stamp};
+
+pub use async_trait::async_trait;

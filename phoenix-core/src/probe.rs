@@ -1,0 +1,86 @@
+//! A probe: one question to the cluster or to a site. It only asks; the evidence is the answer.
+
+use serde::{Deserialize, Serialize};
+
+use crate::id::{GuestId, Site};
+
+/// A question. Two equal probes are one question.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(tag = "probe", rename_all = "kebab-case")]
+pub enum Probe {
+    /// Which nodes, with their capacity. Answer: [`Evidence::Nodes`](crate::Evidence::Nodes).
+    Nodes,
+    /// Every guest of the cluster, a row each, statuses live. Answer: `Guests`.
+    Guests,
+    /// The storages of the guests' node, with their contents' kinds and sizes. Answer: `Storages`.
+    Storages,
+    /// The volumes of one storage that guests are made from (OS templates and disk images). Answer: `Volumes`.
+    Volumes {
+        /// The storage.
+        storage: String,
+    },
+    /// A guest's configuration with its digest. Answer: `Config`, or `Absent`.
+    Config {
+        /// The guest.
+        guest: GuestId,
+    },
+    /// A guest's snapshots. Answer: `Snapshots`, or `Absent`.
+    Snapshots {
+        /// The guest.
+        guest: GuestId,
+    },
+    /// A file or directory at a site. Answer: `File`, or `Absent`.
+    File {
+        /// Where.
+        site: Site,
+        /// The absolute path.
+        path: String,
+    },
+    /// A Debian package at a site. Answer: `Package`, or `Absent`.
+    Package {
+        /// Where.
+        site: Site,
+        /// The package's name.
+        name: String,
+    },
+    /// A systemd unit at a site. Answer: `Unit`, or `Absent`.
+    Unit {
+        /// Where.
+        site: Site,
+        /// The unit with its suffix.
+        name: String,
+    },
+    /// A user account at a site. Answer: `User`, or `Absent`.
+    User {
+        /// Where.
+        site: Site,
+        /// The login name.
+        name: String,
+    },
+    /// What a command says. It must change nothing. Answer: `Output`; a missing program is exit status 127.
+    Command {
+        /// Where.
+        site: Site,
+        /// Program and arguments; never shell text.
+        argv: Vec<String>,
+    },
+}
+
+impl Probe {
+    /// Returns the site that the question is put to, if it is not put to the cluster's API.
+    pub fn site(&self) -> Option<&Site> {
+        match self {
+            Self::File { site, .. }
+            | Self::Package { site, .. }
+            | Self::Unit { site, .. }
+            | Self::User { site, .. }
+            | Self::Command { site, .. } => Some(site),
+            Self::Nodes
+            | Self::Guests
+            | Self::Storages
+            | Self::Volumes { .. }
+            | Self::Config { .. }
+            | Self::Snapshots { .. } => None,
+        }
+    }
+}

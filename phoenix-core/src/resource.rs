@@ -1,0 +1,74 @@
+//! A resource: the spec of one thing that a manager looks after.
+
+use std::fmt::Debug;
+
+use serde::{Deserialize, Serialize, de::DeserializeOwned};
+use serde_json::Value;
+
+use crate::{claim::Claim, diagnostic::Diagnostic, id::ResourceId, layer::LayerId};
+
+/// What the user wants of one thing.
+pub trait Resource: Serialize + DeserializeOwned + Debug + Send + Sync + 'static {
+    /// The word before the slash of its ids.
+    const KIND: &'static str;
+
+    /// Returns its id; always the same for the same spec.
+    fn id(&self) -> ResourceId;
+
+    /// Returns the resources that must be there before it, and for which part of its life.
+    fn requires(&self) -> Vec<Requirement>;
+
+    /// Takes in what a feature needs. Says so if it cannot be had; `by` is the feature's name.
+    fn accept(&mut self, claim: &Claim, by: &str) -> Result<(), Diagnostic>;
+
+    /// Returns what a clone of it inherits, if it is something that others can stand on.
+    fn layer(&self) -> Option<LayerSource> {
+        None
+    }
+
+    /// Takes in what the planner worked out about its place in the hierarchy of layers.
+    fn stamp(&mut self, stamp: Stamp) {
+        let _ = stamp;
+    }
+}
+
+/// One thing that must be there before another.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+pub struct Requirement {
+    /// What.
+    pub id: ResourceId,
+    /// Before which part of the requiring resource's life it must be complete.
+    pub stage: Stage,
+}
+
+/// The part of a life for which a requirement is needed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Stage {
+    /// To be made from it: a clone's source.
+    Create,
+    /// To be started: a service that it uses.
+    Start,
+}
+
+/// What a clone inherits.
+#[derive(Clone, Debug, PartialEq)]
+pub struct LayerSource {
+    /// The layer below.
+    pub parent: Option<ResourceId>,
+    /// What of the spec a clone inherits.
+    pub content: Value,
+}
+
+/// What the planner worked out about a resource's place in the hierarchy of layers.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Stamp {
+    /// The identity that its layer should have.
+    pub layer: LayerId,
+    /// The identity that the layer below should have.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub base: Option<LayerId>,
+    /// The identity of its features with their configuration; none if it has no feature.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub features: Option<LayerId>,
+}

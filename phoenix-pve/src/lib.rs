@@ -1,0 +1,4 @@
+//! Placeholder while the workspace is laid out.
+
+pub mod channel;
+pub mod transport;
