@@ -56,7 +56,13 @@ pub struct Diagnostics(pub Vec<Diagnostic>);
 impl Diagnostic {
     /// Returns an error.
     pub fn error(code: &str, message: impl Into<String>) -> Self {
-        Self { severity: Severity::Error, code: code.into(), message: message.into(), hint: None, place: None }
+        Self {
+            severity: Severity::Error,
+            code: code.into(),
+            message: message.into(),
+            hint: None,
+            place: None,
+        }
     }
 
     /// Returns a warning.

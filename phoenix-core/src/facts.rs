@@ -74,6 +74,22 @@ impl Facts {
         }
     }
 
+    /// Returns the facts as they would be if these guests were not there.
+    #[must_use]
+    pub fn without_guests(&self, gone: impl IntoIterator<Item = GuestId>) -> Self {
+        let gone: std::collections::BTreeSet<GuestId> = gone.into_iter().collect();
+        let is_about = |probe: &Probe| match probe {
+            Probe::Config { guest } | Probe::Snapshots { guest } => gone.contains(guest),
+            other => other.site().and_then(crate::id::Site::guest).is_some_and(|guest| gone.contains(&guest)),
+        };
+        let mut facts: Self =
+            self.iter().filter(|(probe, _)| !is_about(probe)).map(|(p, e)| (p.clone(), e.clone())).collect();
+        if let Some(Evidence::Guests { rows }) = facts.0.get_mut(&Probe::Guests) {
+            rows.retain(|_, row| !gone.contains(&row.guest));
+        }
+        facts
+    }
+
     /// Tells whether the listing of guests is known.
     pub fn has_listing(&self) -> bool {
         self.knows(&Probe::Guests)

@@ -18,9 +18,11 @@ pub mod lifecycle;
 pub mod manager;
 pub mod marker;
 pub mod plan;
+pub mod planner;
 pub mod port;
 pub mod probe;
 pub mod property;
+pub mod registry;
 pub mod resource;
 
 pub use action::{Action, Condition, Content, Expect, SecretRef, UnitGoal};
@@ -38,6 +40,7 @@ pub use manager::Manager;
 pub use plan::{Change, Phase, Plan, Step};
 pub use port::{Backend, BackendError, Demand, ErrorKind, Lock, Reader};
 pub use probe::Probe;
+pub use registry::Registry;
 pub use resource::{Requirement, Resource, Stage, Stamp};
 
 pub use async_trait::async_trait;

@@ -1,6 +1,6 @@
 //! A resource: the spec of one thing that a manager looks after.
 
-use std::fmt::Debug;
+use std::{fmt::Debug, sync::Arc};
 
 use serde::{Deserialize, Serialize, de::DeserializeOwned};
 use serde_json::Value;
@@ -71,4 +71,7 @@ pub struct Stamp {
     /// The identity of its features with their configuration; none if it has no feature.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub features: Option<LayerId>,
+    /// The spec of the guest that it is cloned from, claims included: what a fresh clone has inherited.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub parent_spec: Option<Arc<Value>>,
 }

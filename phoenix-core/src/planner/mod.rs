@@ -1,0 +1,65 @@
+//! The planner: resolves what is desired into specs with claims and layers, asks managers and features for steps,
+//! puts them in order and checks the result. All of it is functions of values.
+
+mod check;
+mod compose;
+mod order;
+mod request;
+mod resolve;
+
+use crate::{
+    diagnostic::{Diagnostic, Diagnostics},
+    facts::Facts,
+    id::ResourceId,
+    lifecycle::Lifecycle,
+    plan::Plan,
+};
+
+pub use check::check;
+pub use request::{Intent, Request};
+pub use resolve::Resolved;
+pub(crate) use resolve::site;
+
+/// A plan, and where each resource in its scope stands.
+#[derive(Clone, Debug, Default)]
+pub struct Survey {
+    /// The plan.
+    pub plan: Plan,
+    /// The resources in the request's scope, in the order of their requirements.
+    pub standings: Vec<Standing>,
+}
+
+/// Where a resource stands.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Standing {
+    /// The resource.
+    pub id: ResourceId,
+    /// Its place in its life.
+    pub lifecycle: Lifecycle,
+    /// How many steps of the plan are for it.
+    pub steps: usize,
+    /// Why it stands on an older layer, if it does.
+    pub outdated: Option<String>,
+}
+
+/// Returns the plan of a request, or everything that stands against it.
+pub fn plan(resolved: &Resolved, request: &Request, facts: &Facts) -> Result<Plan, Diagnostics> {
+    survey(resolved, request, facts).map(|survey| survey.plan)
+}
+
+/// Returns the plan of a request and where each resource stands, or everything that stands against it.
+pub fn survey(resolved: &Resolved, request: &Request, facts: &Facts) -> Result<Survey, Diagnostics> {
+    let scope = request.scope(resolved)?;
+    let drafts = compose::draft(resolved, request, &scope, facts)?;
+    let standings = drafts.standings();
+    let (steps, notes) = drafts.into_steps(resolved, request)?;
+    let steps = order::sort(steps, resolved)?;
+    let plan = Plan { steps, notes };
+    check::check(&plan).into_result(Survey { plan, standings })
+}
+
+/// Returns the diagnostic for a resource that is not declared.
+pub(crate) fn unknown_resource(id: &ResourceId) -> Diagnostic {
+    Diagnostic::error("unknown-resource", format!("`{id}` is not in the configuration"))
+        .with_hint("`phoenix status` lists every resource that is")
+}

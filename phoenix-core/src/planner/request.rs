@@ -1,0 +1,76 @@
+//! A request: which resources a plan is for, and what shall become of them.
+
+use std::collections::BTreeSet;
+
+use super::{Resolved, unknown_resource};
+use crate::{
+    diagnostic::{Diagnostic, Diagnostics},
+    guest::Power,
+    id::ResourceId,
+};
+
+/// What a plan is asked for.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Request {
+    /// The resources; all if there are none.
+    pub targets: BTreeSet<ResourceId>,
+    /// What shall become of them.
+    pub intent: Intent,
+}
+
+/// What shall become of resources.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Intent {
+    /// They are brought to what their specs say, with all that they require.
+    Converge,
+    /// As [`Intent::Converge`]; and those of these that stand on an older layer are deleted and made anew.
+    Rebuild(Rebuild),
+    /// They are deleted: only they, in an order that lets nothing stand on what is gone.
+    Remove,
+    /// They are started, stopped or restarted: only they.
+    Power(Power),
+}
+
+/// Which resources are made anew.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Rebuild {
+    /// Every one in the scope that stands on an older layer.
+    Outdated,
+    /// Of these, every one that stands on an older layer.
+    Named(BTreeSet<ResourceId>),
+}
+
+impl Request {
+    /// Returns the request to bring everything to what its spec says.
+    pub fn converge_all() -> Self {
+        Self { targets: BTreeSet::new(), intent: Intent::Converge }
+    }
+
+    /// Returns a request for some resources.
+    pub fn new(targets: impl IntoIterator<Item = ResourceId>, intent: Intent) -> Self {
+        Self { targets: targets.into_iter().collect(), intent }
+    }
+
+    /// Returns the resources that the plan is about: the targets, and what they require where that matters.
+    pub fn scope(&self, resolved: &Resolved) -> Result<BTreeSet<ResourceId>, Diagnostics> {
+        let unknown: Diagnostics =
+            self.targets.iter().filter(|id| resolved.get(id).is_none()).map(unknown_resource).collect();
+        let targets = if self.targets.is_empty() {
+            match self.intent {
+                Intent::Converge | Intent::Rebuild(_) => resolved.ids().cloned().collect(),
+                Intent::Remove | Intent::Power(_) => {
+                    return Err(Diagnostic::error("no-target", "this needs a target")
+                        .with_hint("name a vmid or a guest's name")
+                        .into());
+                }
+            }
+        } else {
+            self.targets.clone()
+        };
+        let scope = match self.intent {
+            Intent::Converge | Intent::Rebuild(_) => resolved.with_requirements(&targets),
+            Intent::Remove | Intent::Power(_) => targets,
+        };
+        unknown.into_result(scope)
+    }
+}
