@@ -1,4 +1,23 @@
-//! Placeholder while the workspace is laid out.
+//! Proxmox VE as Phoenix's backend: calls of its API over a [`Transport`], ways into guests through a
+//! [`GuestChannel`], and [`PveBackend`], which answers probes and performs actions with the two.
+//!
+//! Nothing here decides what should be: that is the planner's.
 
+pub mod backend;
 pub mod channel;
+pub mod client;
+pub mod error;
+pub mod lenient;
+pub mod secret;
+pub mod task;
 pub mod transport;
+pub mod typed;
+pub mod upid;
+
+pub use backend::{Limits, PveBackend};
+pub use channel::GuestChannel;
+pub use client::Client;
+pub use error::PveError;
+pub use task::TaskWaiter;
+pub use transport::{Method, Request, Response, Transport, TransportError};
+pub use upid::Upid;

@@ -1,0 +1,219 @@
+//! The backend: answers probes and performs actions on a Proxmox VE cluster, with calls of its API and with the
+//! guest channel. It knows how PVE behaves; it decides nothing.
+
+use std::{
+    collections::BTreeMap,
+    fmt,
+    sync::{Arc, Mutex, PoisonError},
+    time::Duration,
+};
+
+use phoenix_core::{BackendError, ErrorKind, GuestId, Vmid};
+
+use crate::{
+    channel::GuestChannel,
+    client::{Client, segment},
+    error::PveError,
+    lenient,
+    task::TaskWaiter,
+    transport::Transport,
+};
+
+mod create;
+mod demand;
+mod guest;
+mod inside;
+mod listing;
+mod perform;
+mod read;
+mod template;
+
+/// What a backend allows itself.
+#[derive(Clone, Debug)]
+pub struct Limits {
+    /// The shortest interval between two questions about a task or a condition: a few milliseconds in process, a
+    /// quarter of a second over a network.
+    pub poll_floor: Duration,
+    /// How long an action is tried again while something else holds a lock.
+    pub lock_budget: Duration,
+    /// Calls at the same time. A node's daemons have three workers, so more would only queue up.
+    pub calls: usize,
+    /// Sites that are asked at the same time.
+    pub sites: usize,
+    /// Steps with much writing at the same time on one node.
+    pub heavy_per_node: u32,
+    /// Steps at the same time that allocate on one storage: PVE holds one lock a storage and waits 10 s for it.
+    pub allocate_per_storage: u32,
+}
+
+impl Default for Limits {
+    fn default() -> Self {
+        Self {
+            poll_floor: Duration::from_millis(250),
+            lock_budget: Duration::from_secs(60),
+            calls: 3,
+            sites: 4,
+            heavy_per_node: 4,
+            allocate_per_storage: 3,
+        }
+    }
+}
+
+/// A Proxmox VE cluster as Phoenix's backend.
+pub struct PveBackend {
+    client: Client,
+    channel: Arc<dyn GuestChannel>,
+    node: String,
+    limits: Limits,
+    waiter: TaskWaiter,
+    /// Where guests were last seen. PVE has no call that finds one guest.
+    places: Mutex<BTreeMap<Vmid, Place>>,
+}
+
+/// Where a guest is.
+#[derive(Clone, Debug)]
+struct Place {
+    guest: GuestId,
+    node: String,
+    /// The storage of its root disk, once its configuration was seen.
+    storage: Option<String>,
+}
+
+impl PveBackend {
+    /// Returns a backend that makes guests on `node` where a step names none.
+    pub fn new(
+        transport: Arc<dyn Transport>,
+        channel: Arc<dyn GuestChannel>,
+        node: impl Into<String>,
+        limits: Limits,
+    ) -> Self {
+        Self {
+            client: Client::new(transport),
+            channel,
+            node: node.into(),
+            waiter: TaskWaiter::new(limits.poll_floor),
+            limits,
+            places: Mutex::new(BTreeMap::new()),
+        }
+    }
+
+    /// Returns the client that it calls the API with.
+    pub fn client(&self) -> &Client {
+        &self.client
+    }
+
+    /// Returns the node that guests are made on where a step names none.
+    pub fn node(&self) -> &str {
+        &self.node
+    }
+
+    fn place(&self, vmid: Vmid) -> Option<Place> {
+        self.places.lock().unwrap_or_else(PoisonError::into_inner).get(&vmid).cloned()
+    }
+
+    fn forget(&self, vmid: Vmid) {
+        self.places.lock().unwrap_or_else(PoisonError::into_inner).remove(&vmid);
+    }
+
+    fn remember(&self, guest: GuestId, node: &str, storage: Option<String>) {
+        let mut places = self.places.lock().unwrap_or_else(PoisonError::into_inner);
+        // A listing does not name storages, so what a configuration told before is kept.
+        let known = places.get(&guest.vmid).filter(|place| place.guest == guest);
+        let storage = storage.or_else(|| known.and_then(|place| place.storage.clone()));
+        places.insert(guest.vmid, Place { guest, node: node.to_owned(), storage });
+    }
+
+    /// Returns the node that a guest is on; none if it is nowhere.
+    async fn find(&self, guest: GuestId) -> Result<Option<String>, PveError> {
+        if let Some(place) = self.place(guest.vmid).filter(|place| place.guest == guest) {
+            return Ok(Some(place.node));
+        }
+        self.resources().await?;
+        Ok(self.place(guest.vmid).filter(|place| place.guest == guest).map(|place| place.node))
+    }
+
+    /// Returns the path of a guest's calls; none if the guest is nowhere.
+    async fn find_path(&self, guest: GuestId) -> Result<Option<String>, PveError> {
+        match self.find(guest).await? {
+            Some(node) => Ok(Some(guest_path(&node, guest)?)),
+            None => Ok(None),
+        }
+    }
+
+    /// Returns the node of a guest that must be there.
+    async fn node_of(&self, guest: GuestId) -> Result<String, BackendError> {
+        self.find(guest).await?.ok_or_else(|| missing(guest))
+    }
+
+    /// Returns the path of a guest that must be there.
+    async fn path_of(&self, guest: GuestId) -> Result<String, BackendError> {
+        Ok(guest_path(&self.node_of(guest).await?, guest)?)
+    }
+
+    /// Reads one of a guest's calls; none if the guest is nowhere. A guest that has moved since it was last seen is
+    /// looked for once.
+    async fn get_of(&self, guest: GuestId, call: &str) -> Result<Option<serde_json::Value>, PveError> {
+        for _ in 0..2 {
+            let was_known = self.place(guest.vmid).is_some();
+            let Some(path) = self.find_path(guest).await? else { return Ok(None) };
+            match self.client.get(&format!("{path}{call}"), Vec::new()).await {
+                Err(error) if error.kind() == ErrorKind::NotFound => {
+                    self.forget(guest.vmid);
+                    if !was_known {
+                        return Ok(None);
+                    }
+                }
+                answer => return answer.map(Some),
+            }
+        }
+        Ok(None)
+    }
+
+    /// Returns a guest's configuration; none if the guest is nowhere.
+    async fn config_of(
+        &self,
+        guest: GuestId,
+    ) -> Result<Option<phoenix_core::evidence::GuestConfig>, PveError> {
+        let Some(data) = self.get_of(guest, "/config").await? else { return Ok(None) };
+        let config = lenient::config(&data);
+        if let (Some(place), Some(storage)) = (self.place(guest.vmid), root_storage(guest, &config.values)) {
+            self.remember(guest, &place.node, Some(storage));
+        }
+        Ok(Some(config))
+    }
+
+    fn node_or_own<'a>(&'a self, node: Option<&'a String>) -> &'a str {
+        node.map_or(&self.node, String::as_str)
+    }
+}
+
+impl fmt::Debug for PveBackend {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("PveBackend")
+            .field("node", &self.node)
+            .field("limits", &self.limits)
+            .finish_non_exhaustive()
+    }
+}
+
+/// Returns the path of a guest's calls on a node.
+fn guest_path(node: &str, guest: GuestId) -> Result<String, PveError> {
+    Ok(format!("/nodes/{}/{}/{}", segment(node)?, guest.kind.api_name(), guest.vmid))
+}
+
+/// Returns the storage of a guest's root disk.
+fn root_storage(guest: GuestId, values: &BTreeMap<String, String>) -> Option<String> {
+    let keys: &[&str] = match guest.kind {
+        phoenix_core::GuestKind::Lxc => &["rootfs"],
+        phoenix_core::GuestKind::Vm => &["scsi0", "virtio0", "sata0", "ide0"],
+    };
+    let volume = keys.iter().find_map(|key| values.get(*key))?;
+    let (storage, _) = volume.split_once(':')?;
+    (!storage.is_empty() && !storage.contains(['/', ','])).then(|| storage.to_owned())
+}
+
+fn missing(guest: GuestId) -> BackendError {
+    BackendError::new(ErrorKind::NotFound, format!("there is no `{guest}` in the cluster")).with_hint(
+        "run `phoenix plan` again: it was there when the plan was made, or should have been made before",
+    )
+}

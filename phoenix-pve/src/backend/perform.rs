@@ -1,0 +1,114 @@
+//! Actions: each is brought about by calls whose order makes it safe to do twice. What is refused because something
+//! else holds a lock is tried again until a budget is spent.
+
+use std::time::Duration;
+
+use async_trait::async_trait;
+use backon::{ExponentialBuilder, Retryable};
+use phoenix_core::{
+    Action, Backend, BackendError, Demand, ErrorKind, Step, StepId,
+    engine::{Event, Events},
+};
+
+use super::PveBackend;
+use crate::{error::PveError, upid::Upid};
+
+/// The step that an action is done for, and who wants to hear of it.
+#[derive(Clone, Copy)]
+pub(super) struct Work<'a> {
+    pub(super) step: &'a StepId,
+    pub(super) events: &'a Events,
+}
+
+#[async_trait]
+impl Backend for PveBackend {
+    async fn perform(&self, step: &Step, events: &Events) -> Result<(), BackendError> {
+        let work = Work { step: &step.id, events };
+        let pauses = ExponentialBuilder::default()
+            .with_min_delay(self.limits.poll_floor.max(Duration::from_millis(20)))
+            .with_max_delay(Duration::from_secs(5))
+            .with_factor(1.6)
+            .without_max_times()
+            .with_total_delay(Some(self.limits.lock_budget))
+            .with_jitter();
+        let attempt = || self.attempt(&step.action, work);
+        attempt
+            .retry(pauses)
+            .when(|error: &BackendError| error.kind == ErrorKind::Locked)
+            .notify(|error: &BackendError, pause| {
+                let reason = error.message.clone();
+                events.send(Event::Retried { step: step.id.clone(), reason, pause });
+            })
+            .await
+    }
+
+    fn demand(&self, step: &Step) -> Demand {
+        self.demand_of(&step.action)
+    }
+}
+
+impl PveBackend {
+    async fn attempt(&self, action: &Action, work: Work<'_>) -> Result<(), BackendError> {
+        match action {
+            Action::FetchOsTemplate { storage, template } => {
+                self.fetch_os_template(storage, template, work).await
+            }
+            Action::FetchImage { storage, url, filename, sha256 } => {
+                self.fetch_image(storage, url, filename, sha256.as_deref(), work).await
+            }
+            Action::CreateLxc { vmid, node, template_storage, template, params } => {
+                self.create_lxc(*vmid, node.as_ref(), (template_storage, template), params, work).await
+            }
+            Action::CreateVm { vmid, node, params } => {
+                self.create_vm(*vmid, node.as_ref(), params, work).await
+            }
+            Action::Clone { source, target, name, description, mode, storage, snapshot } => {
+                let copy = super::create::Copy {
+                    source: *source,
+                    target: *target,
+                    name,
+                    description,
+                    mode: *mode,
+                    storage: storage.as_ref(),
+                    snapshot: snapshot.as_ref(),
+                };
+                self.clone_guest(copy, work).await
+            }
+            Action::Configure { guest, set, delete, digest } => {
+                self.configure(*guest, set, delete, digest.as_deref()).await
+            }
+            Action::SetRawKeys { guest, lines } => self.channel.set_raw_keys(*guest, lines).await,
+            Action::Resize { guest, disk, gib } => self.resize(*guest, disk, *gib, work).await,
+            Action::Start { guest } => self.start(*guest, work).await,
+            Action::Stop { guest, timeout_s } => self.stop(*guest, *timeout_s, work).await,
+            Action::Delete { guest } => self.delete(*guest, work).await,
+            Action::Snapshot { guest, name, description } => {
+                self.snapshot(*guest, name, description, work).await
+            }
+            Action::DeleteSnapshot { guest, name } => self.delete_snapshot(*guest, name, work).await,
+            Action::Rollback { guest, name } => self.rollback(*guest, name, work).await,
+            Action::MakeTemplate { guest } => self.make_template(*guest, work).await,
+            Action::WriteFile { site, .. }
+            | Action::MakeDirectory { site, .. }
+            | Action::Symlink { site, .. }
+            | Action::RemoveFile { site, .. }
+            | Action::InstallPackages { site, .. }
+            | Action::EnsureUser { site, .. }
+            | Action::SetUnit { site, .. }
+            | Action::Run { site, .. } => self.act_inside(site, action).await,
+            Action::Await { condition, timeout_s } => {
+                self.wait_for(condition, Duration::from_secs(u64::from(*timeout_s)), work).await
+            }
+        }
+    }
+
+    /// Waits for the task that a call has started.
+    pub(super) async fn wait(&self, upid: &str, work: Work<'_>) -> Result<(), PveError> {
+        // Some calls of some releases are done at once and answer null.
+        if upid.is_empty() {
+            return Ok(());
+        }
+        let upid: Upid = upid.parse()?;
+        self.waiter.wait(&self.client, &upid, work.step, work.events).await
+    }
+}
