@@ -54,12 +54,9 @@ impl Resolved {
                 Err(found) => findings.extend(found),
             }
         }
-        if findings.has_errors() {
-            return Err(findings);
-        }
         for (id, item) in &items {
             for Requirement { id: required, .. } in
-                item.requires.iter().filter(|requirement| !items.contains_key(&requirement.id))
+                item.requires.iter().filter(|requirement| !desired.resources.contains_key(&requirement.id))
             {
                 findings.push(
                     item.place(
