@@ -5,12 +5,14 @@
 
 pub mod action;
 pub mod claim;
+pub mod condition;
 pub mod desired;
 pub mod diagnostic;
 pub mod engine;
 pub mod evidence;
 pub mod facts;
 pub mod feature;
+pub mod graph;
 pub mod guest;
 pub mod id;
 pub mod layer;
@@ -24,14 +26,17 @@ pub mod probe;
 pub mod property;
 pub mod registry;
 pub mod resource;
+pub mod secret;
 
-pub use action::{Action, Condition, Content, Expect, SecretRef, UnitGoal};
+pub use action::{Action, UnitGoal};
 pub use claim::Claim;
+pub use condition::{Condition, Expect};
 pub use desired::{Declared, Desired, FeatureUse};
 pub use diagnostic::{Diagnostic, Diagnostics, Place, Severity};
 pub use evidence::Evidence;
 pub use facts::Facts;
 pub use feature::{Descriptor, Feature, TypedFeature};
+pub use graph::Graph;
 pub use guest::{CloneMode, Power};
 pub use id::{GuestId, GuestKind, ResourceId, Site, StepId, Vmid};
 pub use layer::LayerId;
@@ -42,5 +47,6 @@ pub use port::{Backend, BackendError, Demand, ErrorKind, Lock, Reader};
 pub use probe::Probe;
 pub use registry::Registry;
 pub use resource::{Requirement, Resource, Stage, Stamp};
+pub use secret::{Content, SecretRef};
 
 pub use async_trait::async_trait;
