@@ -6,10 +6,10 @@ use std::collections::{BTreeMap, BTreeSet};
 use serde::{Deserialize, Serialize};
 
 use crate::{
-    evidence::Evidence,
+    condition::{Condition, Expect},
     guest::CloneMode,
     id::{GuestId, Site, Vmid},
-    probe::Probe,
+    secret::{Content, SecretRef},
 };
 
 /// One effect.
@@ -249,28 +249,6 @@ pub enum Action {
     },
 }
 
-/// What a file shall hold, or a program shall read.
-#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
-#[serde(rename_all = "kebab-case")]
-pub enum Content {
-    /// This text.
-    Text(String),
-    /// A secret, resolved by the backend and by nobody else.
-    Secret(SecretRef),
-}
-
-/// A reference to a secret: `env:NAME`, `file:/path` or `cmd:program argument …`.
-#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
-#[serde(try_from = "String", into = "String")]
-pub enum SecretRef {
-    /// The environment variable of that name.
-    Env(String),
-    /// The content of that file, without the last line end.
-    File(String),
-    /// The output of that command, without the last line end.
-    Cmd(Vec<String>),
-}
-
 /// What a unit shall do now.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
@@ -283,54 +261,6 @@ pub enum UnitGoal {
     Reloaded,
     /// Not run.
     Stopped,
-}
-
-/// Something that can be asked and held against a wish.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Condition {
-    /// The question.
-    pub probe: Probe,
-    /// The answer that is wanted.
-    pub expect: Expect,
-}
-
-/// The answer that is wanted.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(tag = "expect", rename_all = "kebab-case")]
-pub enum Expect {
-    /// It is there.
-    Present,
-    /// It is not there.
-    Absent,
-    /// The guest of the listing is there and nothing locks it.
-    Unlocked {
-        /// The guest.
-        guest: GuestId,
-    },
-    /// The guest of the listing runs.
-    Running {
-        /// The guest.
-        guest: GuestId,
-    },
-    /// The unit runs.
-    Active,
-    /// The command ended with status 0.
-    Succeeds,
-    /// The command ended with status 0 and this is a line of its output.
-    SaysLine {
-        /// The line, without white space around it.
-        line: String,
-    },
-    /// The file holds content of this SHA-256.
-    Sha256 {
-        /// In lower-case hex.
-        sha256: String,
-    },
-    /// The symbolic link points there.
-    LinksTo {
-        /// The target.
-        target: String,
-    },
 }
 
 impl Action {
@@ -398,68 +328,6 @@ impl Action {
             | Self::EnsureUser { .. }
             | Self::SetUnit { .. }
             | Self::Run { .. } => self.site()?.guest().map(|guest| guest.vmid),
-        }
-    }
-}
-
-impl Condition {
-    /// Returns a condition.
-    pub fn new(probe: Probe, expect: Expect) -> Self {
-        Self { probe, expect }
-    }
-
-    /// Tells whether an answer to the probe is the one wanted.
-    pub fn holds(&self, evidence: &Evidence) -> bool {
-        match &self.expect {
-            Expect::Present => !matches!(evidence, Evidence::Absent | Evidence::Unreachable { .. }),
-            Expect::Absent => matches!(evidence, Evidence::Absent),
-            Expect::Unlocked { guest } => matches!(evidence, Evidence::Guests { rows }
-                if rows.get(&guest.vmid).is_some_and(|row| row.guest == *guest && row.lock.is_none() && row.task.is_none())),
-            Expect::Running { guest } => matches!(evidence, Evidence::Guests { rows }
-                if rows.get(&guest.vmid).is_some_and(|row| row.guest == *guest && row.running)),
-            Expect::Active => matches!(evidence, Evidence::Unit { active: true, .. }),
-            Expect::Succeeds => matches!(evidence, Evidence::Output { status: 0, .. }),
-            Expect::SaysLine { line } => matches!(evidence, Evidence::Output { status: 0, stdout, .. }
-                if stdout.lines().any(|said| said.trim() == line)),
-            Expect::Sha256 { sha256 } => matches!(evidence, Evidence::File(file) if file.sha256 == *sha256),
-            Expect::LinksTo { target } => {
-                matches!(evidence, Evidence::File(file) if file.link.as_ref() == Some(target))
-            }
-        }
-    }
-}
-
-impl std::fmt::Display for SecretRef {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        match self {
-            Self::Env(name) => write!(f, "env:{name}"),
-            Self::File(path) => write!(f, "file:{path}"),
-            Self::Cmd(argv) => write!(f, "cmd:{}", argv.join(" ")),
-        }
-    }
-}
-
-impl From<SecretRef> for String {
-    fn from(secret: SecretRef) -> Self {
-        secret.to_string()
-    }
-}
-
-impl TryFrom<String> for SecretRef {
-    type Error = crate::id::IdError;
-
-    fn try_from(text: String) -> Result<Self, Self::Error> {
-        match text.split_once(':') {
-            Some(("env", name)) if !name.is_empty() => Ok(Self::Env(name.to_owned())),
-            Some(("file", path)) if path.starts_with('/') => Ok(Self::File(path.to_owned())),
-            Some(("cmd", line)) if !line.trim().is_empty() => {
-                Ok(Self::Cmd(line.split_whitespace().map(str::to_owned).collect()))
-            }
-            // The text itself may be the secret, so the error does not repeat it.
-            _ => Err(crate::id::IdError {
-                text: "…".to_owned(),
-                wanted: "a reference to a secret: `env:NAME`, `file:/path` or `cmd:program argument`",
-            }),
         }
     }
 }
