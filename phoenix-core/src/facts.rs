@@ -6,7 +6,7 @@ use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
 use crate::{
     evidence::{Evidence, GuestConfig, GuestRow, StorageRow},
-    id::{GuestId, Vmid},
+    id::{GuestId, Site, Vmid},
     probe::Probe,
 };
 
@@ -88,6 +88,15 @@ impl Facts {
             rows.retain(|_, row| !gone.contains(&row.guest));
         }
         facts
+    }
+
+    /// Goes through the commands that were asked at a site, with their answers.
+    pub fn commands<'a>(&'a self, site: &'a Site) -> impl Iterator<Item = (&'a [String], &'a Evidence)> {
+        let from = Probe::Command { site: site.clone(), argv: Vec::new() };
+        self.0.range(from..).map_while(move |(probe, answer)| match probe {
+            Probe::Command { site: asked, argv } if asked == site => Some((argv.as_slice(), answer)),
+            _ => None,
+        })
     }
 
     /// Tells whether the listing of guests is known.

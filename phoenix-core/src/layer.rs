@@ -36,6 +36,11 @@ pub fn features_id(features: &[FeatureUse]) -> Option<LayerId> {
     (!by_name.is_empty()).then(|| LayerId::of(&json!(by_name)))
 }
 
+/// Returns the identity of the layer with this content and these features on the layer of identity `base`.
+pub fn identity(base: Option<&str>, content: &Value, features: Option<&LayerId>) -> LayerId {
+    LayerId::of(&json!({ "base": base, "content": content, "features": features }))
+}
+
 /// Returns the identity of every resource that has a layer. A parent that is not among the sources counts by its id
 /// alone. Cycles are the planner's to report; a member of one gets no identity.
 pub fn identities(
@@ -63,11 +68,7 @@ pub fn identities(
                 Some(LayerId(identity)) => identity.clone(),
                 None => parent.to_string(),
             });
-            let identity = LayerId::of(&json!({
-                "base": base,
-                "content": source.content,
-                "features": features,
-            }));
+            let identity = identity(base.as_deref(), &source.content, features.as_ref());
             done.entry(id.clone()).or_insert(identity);
         }
     }

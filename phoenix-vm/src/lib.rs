@@ -1,5 +1,12 @@
-//! Placeholder while the workspace is laid out.
+//! The manager of virtual machines: what one shall be ([`Spec`]), what it is ([`Observed`]), and the plan from the
+//! one to the other. Pure functions of values.
 
-pub mod spec;
+mod keys;
+mod observed;
+mod plan;
+mod resource;
+mod spec;
 
-pub use spec::Spec;
+pub use observed::Observed;
+pub use plan::Vm;
+pub use spec::{CloudInit, Disk, Spec};

@@ -1,5 +1,19 @@
 //! What containers and virtual machines have in common: the shared part of their specs, in Phoenix's words, with
-//! PVE's names where PVE has one.
+//! PVE's names where PVE has one; and, in the submodules, what their managers have in common.
+
+pub mod claim;
+pub mod disk;
+pub mod form;
+pub mod life;
+pub mod machine;
+pub mod making;
+pub mod nic;
+pub mod observed;
+pub mod plan;
+pub mod seal;
+pub mod snapshot;
+pub mod standing;
+pub mod wish;
 
 use std::collections::{BTreeMap, BTreeSet};
 
