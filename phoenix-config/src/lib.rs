@@ -1,1 +1,27 @@
-//! Placeholder while the workspace is laid out.
+//! The configuration: three JSON files, compose stacks and a certificate manifest become `Desired`, a description of
+//! the host, and every finding at once, each with its place in the file and what to do.
+//!
+//! [`load`] reads a directory, [`render`] shows what it found, [`schema`] describes the files.
+
+mod cross;
+mod error;
+mod format;
+mod host;
+mod load;
+mod lower;
+mod model;
+mod render;
+mod schema;
+mod secret;
+mod shape;
+mod source;
+
+pub use error::ConfigError;
+pub use format::certificate::Certificate;
+pub use format::firewall::{Direction, Rule, Verdict};
+pub use host::{Host, HostUser, NfsMount, Route, Services, StorageDecl};
+pub use load::{Loaded, load};
+pub use render::{render, summary, to_json};
+pub use schema::{Kind, schema};
+pub use secret::Secret;
+pub use source::{Document, Sources};

@@ -1,0 +1,112 @@
+//! Pools, datasets and the storages that Proxmox VE sees on them.
+
+use schemars::JsonSchema;
+use serde::Deserialize;
+
+/// ZFS on the host.
+#[derive(Clone, Debug, Default, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+#[allow(dead_code, reason = "some keys are decoded only so that their shape is checked")]
+pub(crate) struct Zfs {
+    /// The most memory in GiB that the ARC takes.
+    #[schemars(range(min = 1, max = 65536))]
+    pub(crate) arc_max_gb: Option<u64>,
+    /// The pools.
+    #[serde(default)]
+    pub(crate) pools: Vec<ZfsPool>,
+    /// The datasets, each a storage named `<pool>-<name>`.
+    #[serde(default)]
+    pub(crate) datasets: Vec<Dataset>,
+    /// What may be done to disks.
+    pub(crate) settings: Option<ZfsSettings>,
+}
+
+/// What may be done to disks.
+#[derive(Clone, Debug, Default, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+#[allow(dead_code, reason = "decoded so that its shape is checked; a later release applies it")]
+pub(crate) struct ZfsSettings {
+    /// Disks that hold something else may be overwritten.
+    #[serde(default)]
+    pub(crate) allow_destructive_operations: bool,
+}
+
+/// A pool.
+#[derive(Clone, Debug, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct ZfsPool {
+    /// Its name.
+    #[schemars(extend("format" = "storage-id"))]
+    pub(crate) name: String,
+    /// How its disks stand together.
+    pub(crate) raid_level: RaidLevel,
+    /// Its disks, by their paths under `/dev/disk/by-id`.
+    #[serde(default)]
+    #[schemars(extend("items" = { "type": "string", "format": "device-path" }))]
+    pub(crate) disks: Vec<String>,
+    /// Its usable size in GiB; guessed from the names of its disks if not given.
+    #[schemars(range(min = 1))]
+    pub(crate) size_gb: Option<u64>,
+}
+
+/// How disks stand together.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize, JsonSchema)]
+pub(crate) enum RaidLevel {
+    #[serde(rename = "mirror")]
+    Mirror,
+    #[serde(rename = "RAIDZ1", alias = "raidz1", alias = "raidz")]
+    Raidz1,
+    #[serde(rename = "single")]
+    Single,
+    #[serde(rename = "stripe")]
+    Stripe,
+}
+
+/// A dataset and the storage on it.
+#[derive(Clone, Debug, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+#[allow(dead_code, reason = "some keys are decoded only so that their shape is checked")]
+pub(crate) struct Dataset {
+    /// Its name in the pool.
+    #[schemars(extend("format" = "storage-id"))]
+    pub(crate) name: String,
+    /// Its pool.
+    #[schemars(extend("format" = "storage-id"))]
+    pub(crate) pool: String,
+    /// ZFS properties, `key=value` with commas.
+    #[schemars(extend("format" = "line"))]
+    pub(crate) properties: Option<String>,
+    /// The sort of storage that Proxmox VE sees; none if not given.
+    pub(crate) proxmox_storage_type: Option<StorageKind>,
+    /// What the storage may hold: `images`, `rootdir`, `vztmpl`, `iso`, `backup`, `snippets`, `import`, with commas.
+    #[schemars(extend("format" = "content"))]
+    pub(crate) proxmox_content_type: Option<String>,
+    /// Never read.
+    pub(crate) storage_class: Option<String>,
+}
+
+/// A sort of storage.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize, JsonSchema)]
+#[serde(rename_all = "lowercase")]
+pub(crate) enum StorageKind {
+    Zfspool,
+    Dir,
+}
+
+/// A storage that stands on no dataset.
+#[derive(Clone, Debug, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct StorageEntry {
+    /// Its id.
+    #[schemars(extend("format" = "storage-id"))]
+    pub(crate) name: String,
+    /// The sort of storage: `dir`, `zfspool`, `lvmthin`, `nfs`, …
+    #[schemars(extend("format" = "property"))]
+    pub(crate) plugin: String,
+    /// What it may hold, with commas.
+    #[schemars(extend("format" = "content"))]
+    pub(crate) content: String,
+    /// Its size in GiB.
+    #[schemars(range(min = 1))]
+    pub(crate) size_gb: Option<u64>,
+}

@@ -1,0 +1,148 @@
+//! The host as the configuration describes it: what defaults come from, and what the embedded node is seeded with.
+
+use std::collections::BTreeMap;
+
+use phoenix_core::SecretRef;
+use serde::{Deserialize, Serialize};
+
+use crate::{
+    format::certificate::Certificate,
+    format::firewall::{Rule, Verdict},
+};
+
+/// The host.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Host {
+    /// The name of the node.
+    pub node: String,
+    /// The domain of all guests.
+    pub domain: Option<String>,
+    /// The time zone.
+    pub timezone: Option<String>,
+    /// Its addresses with prefix length.
+    pub addresses: Vec<String>,
+    /// Its gateway.
+    pub gateway: Option<String>,
+    /// Its DNS servers.
+    pub nameservers: Vec<String>,
+    /// Its bridges; the first is the default.
+    pub bridges: Vec<String>,
+    /// Its storages by declaration, without `local`.
+    pub storages: Vec<StorageDecl>,
+    /// The indexes of its GPUs, as far as guests name them.
+    pub gpus: Vec<u32>,
+    /// Its administrators.
+    pub users: Vec<HostUser>,
+    /// The storage of OS templates.
+    pub os_template_storage: String,
+    /// The storage of cloud images.
+    pub image_storage: String,
+    /// What later releases apply.
+    pub services: Services,
+}
+
+/// A storage.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct StorageDecl {
+    /// Its id.
+    pub name: String,
+    /// Its plugin: `zfspool`, `dir`, …
+    pub plugin: String,
+    /// What it may hold.
+    pub content: Vec<String>,
+    /// Its size in bytes, if the configuration limits it.
+    pub total_bytes: Option<u64>,
+    /// The pool that it stands on.
+    pub pool: Option<String>,
+    /// The path that it is mounted at on the host, for `dir` storages and datasets.
+    pub path: Option<String>,
+}
+
+/// An administrator of the host.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct HostUser {
+    /// The login name.
+    pub name: String,
+    /// It may use sudo.
+    pub sudo: bool,
+    /// Public keys that may log in.
+    pub ssh_keys: Vec<String>,
+    /// Where the hash of the password is.
+    pub password_hash: Option<SecretRef>,
+}
+
+/// What the configuration says beyond guests: checked now, applied by later releases.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Services {
+    /// Routes of the reverse proxy by guest.
+    pub routes: BTreeMap<u32, Route>,
+    /// Firewall rules by guest; those of the cluster are under 0.
+    pub firewall: BTreeMap<u32, Vec<Rule>>,
+    /// The cluster's verdict on incoming packets that no rule matches.
+    pub input_policy: Option<Verdict>,
+    /// Stacks by the virtual machine that runs them.
+    pub stacks: BTreeMap<u32, Vec<String>>,
+    /// NFS mounts by guest.
+    pub nfs: BTreeMap<u32, Vec<NfsMount>>,
+    /// Certificates.
+    pub certificates: Vec<Certificate>,
+    /// Where the password of Portainer's administrator is.
+    pub portainer_password: Option<SecretRef>,
+}
+
+/// A route of the reverse proxy.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Route {
+    /// The published host name.
+    pub host: String,
+    /// The port on the guest.
+    pub port: u32,
+}
+
+/// A directory of an NFS server inside a guest.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct NfsMount {
+    /// The server's address.
+    pub server: String,
+    /// The exported path.
+    pub path: String,
+    /// The absolute path inside.
+    pub target: String,
+}
+
+impl Host {
+    /// The name of the node if the configuration gives none.
+    pub const DEFAULT_NODE: &'static str = "phoenix";
+    /// The bridge if the configuration gives none.
+    pub const DEFAULT_BRIDGE: &'static str = "vmbr0";
+
+    /// Returns the storage of that id, if it is declared.
+    pub fn storage(&self, name: &str) -> Option<&StorageDecl> {
+        self.storages.iter().find(|storage| storage.name == name)
+    }
+
+    /// Returns the bridge of interfaces that name none.
+    pub fn bridge(&self) -> &str {
+        self.bridges.first().map_or(Self::DEFAULT_BRIDGE, String::as_str)
+    }
+}
+
+impl Default for Host {
+    fn default() -> Self {
+        Self {
+            node: Self::DEFAULT_NODE.to_owned(),
+            domain: None,
+            timezone: None,
+            addresses: Vec::new(),
+            gateway: None,
+            nameservers: Vec::new(),
+            bridges: vec![Self::DEFAULT_BRIDGE.to_owned()],
+            storages: Vec::new(),
+            gpus: Vec::new(),
+            users: Vec::new(),
+            os_template_storage: "local".to_owned(),
+            image_storage: "local".to_owned(),
+            services: Services::default(),
+        }
+    }
+}

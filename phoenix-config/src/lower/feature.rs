@@ -1,0 +1,141 @@
+//! Features of a guest: old spellings, what is known but not built yet, and what other keys of the entry tell them.
+
+use phoenix_core::{Diagnostic, FeatureUse};
+use serde_json::{Map, Value, json};
+
+use super::Context;
+use crate::{
+    format::feature::FeatureEntry,
+    model::{Entry, Guest, Spot},
+    shape::nearest,
+};
+
+/// The features that Phoenix has or will have.
+pub(crate) const KNOWN: [&str; 14] = [
+    "base-setup",
+    "trusted-ca",
+    "step-cli",
+    "step-ca",
+    "gpu",
+    "docker",
+    "vllm",
+    "ollama",
+    "llama-cpp",
+    "traefik",
+    "nginx",
+    "portainer",
+    "python-api-service",
+    "qdrant",
+];
+
+/// Returns the name that a feature has today.
+pub(crate) fn canonical(name: &str) -> String {
+    match name {
+        "nvidia" => "gpu".to_owned(),
+        "llamacpp" | "llama_cpp" => "llama-cpp".to_owned(),
+        _ => name.replace('_', "-"),
+    }
+}
+
+/// Returns the features that a guest shall have and that are registered.
+pub(super) fn uses(context: &mut Context<'_>, guest: &Guest<'_>) -> Vec<FeatureUse> {
+    let mut uses: Vec<FeatureUse> = Vec::new();
+    for (index, entry) in guest.features.iter().enumerate() {
+        let spot = guest.spot.at(&format!("features/{index}"));
+        let Some(name) = known(context, entry.name(), &spot) else { continue };
+        if uses.iter().any(|other| other.name == name) {
+            let finding =
+                Diagnostic::error("duplicate-feature", format!("the feature `{name}` is given twice"))
+                    .with_hint("remove one of them");
+            context.findings.push(spot.put(finding));
+            continue;
+        }
+        let mut config = match entry {
+            FeatureEntry::Name(_) => Map::new(),
+            FeatureEntry::Configured(feature) => feature.config.clone(),
+        };
+        complete(context, guest, &name, &mut config);
+        uses.push(FeatureUse { name, config: Value::Object(config), path: spot.pointer.clone() });
+    }
+    // Passing a GPU through is the `gpu` feature's work, also where the driver itself comes from the layer below.
+    if let Some(devices) = gpus(guest)
+        && !uses.iter().any(|other| other.name == "gpu")
+    {
+        let spot = guest.spot.at("gpu_assignment");
+        uses.push(FeatureUse {
+            name: "gpu".to_owned(),
+            config: json!({ "devices": devices }),
+            path: spot.pointer,
+        });
+    }
+    uses.retain(|feature| {
+        let is_registered = context.registered.contains(&feature.name);
+        if !is_registered {
+            let spot = Spot { file: guest.spot.file.clone(), pointer: feature.path.clone() };
+            let finding = Diagnostic::warning(
+                "feature-unavailable",
+                format!(
+                    "the feature `{}` is not built yet; `{}` comes up without it",
+                    feature.name, guest.name
+                ),
+            );
+            context.findings.push(spot.put(finding.with_hint("a later release of Phoenix brings it")));
+        }
+        is_registered
+    });
+    uses
+}
+
+/// Returns the name that a feature has today, and reports an old or unknown one.
+fn known(context: &mut Context<'_>, given: &str, spot: &Spot) -> Option<String> {
+    let exists = |name: &str| KNOWN.contains(&name) || context.registered.contains(name);
+    if exists(given) {
+        return Some(given.to_owned());
+    }
+    let name = canonical(given);
+    if exists(&name) {
+        let finding =
+            Diagnostic::warning("old-spelling", format!("`{given}` is the old spelling of `{name}`"))
+                .with_hint(format!("write `\"{name}\"`"));
+        context.findings.push(spot.put(finding));
+        return Some(name);
+    }
+    let all = KNOWN.iter().copied().chain(context.registered.iter().map(String::as_str));
+    let hint = match nearest(&name, all) {
+        Some(near) => format!("did you mean `{near}`?"),
+        None => format!("known: {}", KNOWN.join(", ")),
+    };
+    let finding =
+        Diagnostic::error("unknown-feature", format!("there is no feature `{given}`")).with_hint(hint);
+    context.findings.push(spot.put(finding));
+    None
+}
+
+/// Adds what the host and other keys of the entry say to a feature's configuration, where it says nothing itself.
+fn complete(context: &Context<'_>, guest: &Guest<'_>, name: &str, config: &mut Map<String, Value>) {
+    let mut add = |key: &str, value: Option<Value>| {
+        if let Some(value) = value {
+            config.entry(key).or_insert(value);
+        }
+    };
+    match (name, guest.entry) {
+        ("base-setup", _) => {
+            add("timezone", context.host.timezone.as_deref().map(Value::from));
+            add("locale", Some(Value::from("en_US.UTF-8")));
+        }
+        ("gpu", _) => add("devices", gpus(guest).map(Value::from)),
+        ("vllm", Entry::Lxc(lxc)) => {
+            add("engine", lxc.vllm_engine_config.as_ref().map(|engine| json!(engine)));
+        }
+        ("trusted-ca" | "step-cli" | "traefik", Entry::Lxc(lxc)) => {
+            add("ca_url", lxc.bootstrap_ca_url.as_deref().map(Value::from));
+        }
+        _ => {}
+    }
+}
+
+fn gpus(guest: &Guest<'_>) -> Option<Vec<u32>> {
+    let Entry::Lxc(lxc) = guest.entry else { return None };
+    let text = lxc.gpu_assignment.as_deref().filter(|text| *text != "none")?;
+    Some(text.split(',').filter_map(|gpu| gpu.trim().parse().ok()).collect())
+}

@@ -1,0 +1,54 @@
+//! Lowering: decoded files become specs in the form that the managers decode, and the host.
+
+mod feature;
+mod guest;
+mod host;
+mod lxc;
+mod network;
+mod origin;
+mod vm;
+
+use std::collections::BTreeSet;
+
+use phoenix_core::{Declared, Desired, Diagnostics};
+
+pub(crate) use feature::{KNOWN as KNOWN_FEATURES, canonical as canonical_feature};
+pub(crate) use host::{host, parse_quota, pool_bytes};
+
+use crate::{
+    host::Host,
+    model::{Entry, Guest, Model},
+};
+
+/// What lowering a guest needs to know and where it reports.
+pub(crate) struct Context<'a> {
+    pub(crate) model: &'a Model,
+    pub(crate) host: &'a Host,
+    pub(crate) guests: &'a [Guest<'a>],
+    pub(crate) registered: &'a BTreeSet<String>,
+    pub(crate) findings: &'a mut Diagnostics,
+}
+
+/// Returns the spec of every guest.
+pub(crate) fn guests(
+    model: &Model,
+    host: &Host,
+    registered: &BTreeSet<String>,
+    findings: &mut Diagnostics,
+) -> Desired {
+    let all = model.guests();
+    let mut desired = Desired::default();
+    let mut context = Context { model, host, guests: &all, registered, findings };
+    for guest in &all {
+        let spec = match guest.entry {
+            Entry::Lxc(lxc) => lxc::spec(&mut context, guest, lxc),
+            Entry::Vm(vm) => vm::spec(&mut context, guest, vm),
+        };
+        let features = feature::uses(&mut context, guest);
+        let Some(spec) = spec else { continue };
+        let declared =
+            Declared { spec, features, file: guest.spot.file.clone(), path: guest.spot.pointer.clone() };
+        desired.resources.insert(guest.id.resource(), declared);
+    }
+    desired
+}

@@ -1,0 +1,3 @@
+//! Tests over whole config directories.
+
+mod predecessor;
