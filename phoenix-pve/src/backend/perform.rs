@@ -9,6 +9,7 @@ use phoenix_core::{
     Action, Backend, BackendError, Demand, ErrorKind, Step, StepId,
     engine::{Event, Events},
 };
+use tokio::time::Instant;
 
 use super::PveBackend;
 use crate::{error::PveError, upid::Upid};
@@ -29,12 +30,15 @@ impl Backend for PveBackend {
             .with_max_delay(Duration::from_secs(5))
             .with_factor(1.6)
             .without_max_times()
-            .with_total_delay(Some(self.limits.lock_budget))
             .with_jitter();
+        // PVE itself waits 10 s before it refuses, so the budget is of the clock and not of the pauses.
+        let begin = Instant::now();
         let attempt = || self.attempt(&step.action, work);
         attempt
             .retry(pauses)
-            .when(|error: &BackendError| error.kind == ErrorKind::Locked)
+            .when(|error: &BackendError| {
+                error.kind == ErrorKind::Locked && begin.elapsed() < self.limits.lock_budget
+            })
             .notify(|error: &BackendError, pause| {
                 let reason = error.message.clone();
                 events.send(Event::Retried { step: step.id.clone(), reason, pause });
