@@ -1,2 +1,62 @@
-//! Placeholder while the workspace is laid out.
-fn main() {}
+//! The chores of this repository: `cargo xtask test | lint | bench | docs`. It knows Phoenix only from outside, by
+//! its files and its binary.
+
+mod bench;
+mod command;
+mod docs;
+mod lint;
+mod suite;
+mod ui;
+
+use std::{path::PathBuf, process::ExitCode};
+
+use clap::{Parser, Subcommand};
+
+/// The chores of this repository.
+#[derive(Parser)]
+#[command(name = "cargo xtask", bin_name = "cargo xtask")]
+struct Arguments {
+    #[command(subcommand)]
+    chore: Chore,
+}
+
+#[derive(Subcommand)]
+enum Chore {
+    /// Runs every check and every test, as CI does.
+    Test,
+    /// Checks the rules of STYLE.md that no compiler knows.
+    Lint,
+    /// Measures planning, executing, the cold start and the size of the binary.
+    Bench(bench::Options),
+    /// Writes what is generated under docs/.
+    Docs {
+        /// Writes nothing; fails if something would change.
+        #[arg(long)]
+        check: bool,
+    },
+}
+
+fn main() -> ExitCode {
+    let root = root();
+    let done = match Arguments::parse().chore {
+        Chore::Test => suite::run(&root),
+        Chore::Lint => lint::run(&root),
+        Chore::Bench(options) => bench::run(&root, &options),
+        Chore::Docs { check: true } => docs::check(&root),
+        Chore::Docs { check: false } => docs::write(&root),
+    };
+    match done {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(message) => {
+            ui::error(&message);
+            ExitCode::FAILURE
+        }
+    }
+}
+
+/// Returns the root of the workspace.
+fn root() -> PathBuf {
+    let mut root = PathBuf::from(env!("CARGO_MANIFEST_DIR"));
+    root.pop();
+    root
+}

@@ -1,0 +1,47 @@
+//! Commands: runs other programs, nearly always cargo, in the root of the workspace.
+
+use std::{
+    path::Path,
+    process::{Command, Stdio},
+};
+
+/// Returns the cargo that runs this program, to be run in the workspace.
+pub(crate) fn cargo(root: &Path, arguments: &[&str]) -> Command {
+    let program = std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into());
+    let mut command = Command::new(program);
+    command.current_dir(root).args(arguments).stdin(Stdio::null());
+    command
+}
+
+/// Runs a command whose output the user sees.
+pub(crate) fn run(command: &mut Command) -> Result<(), String> {
+    let status = command.status().map_err(|error| format!("could not run {}: {error}", shown(command)))?;
+    if status.success() { Ok(()) } else { Err(format!("{} failed: {status}", shown(command))) }
+}
+
+/// Runs a command and returns what it wrote to stdout.
+pub(crate) fn output(command: &mut Command) -> Result<String, String> {
+    let output = command
+        .stderr(Stdio::inherit())
+        .output()
+        .map_err(|error| format!("could not run {}: {error}", shown(command)))?;
+    if !output.status.success() {
+        return Err(format!("{} failed: {}", shown(command), output.status));
+    }
+    String::from_utf8(output.stdout).map_err(|_| format!("{} did not write UTF-8", shown(command)))
+}
+
+/// Tells whether `cargo NAME` can be run here.
+pub(crate) fn has_cargo(root: &Path, name: &str) -> bool {
+    cargo(root, &[name, "--version"])
+        .stdout(Stdio::null())
+        .stderr(Stdio::null())
+        .status()
+        .is_ok_and(|status| status.success())
+}
+
+fn shown(command: &Command) -> String {
+    let program = Path::new(command.get_program()).file_name().unwrap_or(command.get_program());
+    let words = std::iter::once(program).chain(command.get_args());
+    format!("`{}`", words.map(|word| word.to_string_lossy()).collect::<Vec<_>>().join(" "))
+}

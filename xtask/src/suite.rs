@@ -1,0 +1,125 @@
+//! `cargo xtask test`: every check and every test, one stage after the other. A failed stage does not keep the others
+//! from running, so that one run shows everything.
+
+use std::{path::Path, time::Instant};
+
+use crate::{
+    command::{cargo, has_cargo, run as succeed},
+    docs, lint, ui,
+};
+
+type Stage<'a> = (&'a str, &'a str, Box<dyn Fn() -> Result<(), String> + 'a>);
+
+/// Runs all stages.
+pub(crate) fn run(root: &Path) -> Result<(), String> {
+    let mut stages: Vec<Stage<'_>> = vec![
+        ("format", "cargo fmt --check", Box::new(|| succeed(&mut cargo(root, &["fmt", "--all", "--check"])))),
+        ("lint", "the rules of STYLE.md that no compiler knows", Box::new(|| lint::run(root))),
+        (
+            "clippy",
+            "all targets, warnings are errors",
+            Box::new(|| {
+                let arguments =
+                    ["clippy", "--workspace", "--all-targets", "--locked", "--quiet", "--", "-D", "warnings"];
+                succeed(&mut cargo(root, &arguments))
+            }),
+        ),
+        (
+            "documentation",
+            "cargo doc, warnings are errors",
+            Box::new(|| {
+                let arguments = ["doc", "--no-deps", "--workspace", "--locked", "--quiet"];
+                succeed(cargo(root, &arguments).env("RUSTDOCFLAGS", "-D warnings"))
+            }),
+        ),
+        ("generated", "what is generated under docs/ is current", Box::new(|| docs::check(root))),
+    ];
+    let mut skipped = Vec::new();
+    if has_cargo(root, "deny") {
+        let arguments = ["deny", "--offline", "--locked", "check", "bans", "licenses", "sources"];
+        stages.push((
+            "dependencies",
+            "cargo deny: licences, bans, sources",
+            Box::new(move || succeed(&mut cargo(root, &arguments))),
+        ));
+    } else {
+        skipped.push(("dependencies", "cargo-deny is not installed (`cargo install --locked cargo-deny`)"));
+    }
+    if root.join("examples/embed/Cargo.toml").exists() {
+        stages.push((
+            "embed",
+            "the program outside the workspace",
+            Box::new(|| {
+                let arguments = ["test", "--locked", "--manifest-path", "examples/embed/Cargo.toml"];
+                succeed(cargo(root, &arguments).env("CARGO_TARGET_DIR", root.join("target")))
+            }),
+        ));
+    } else {
+        skipped.push(("embed", "there is no examples/embed"));
+    }
+    if has_cargo(root, "nextest") {
+        stages.push((
+            "doctests",
+            "cargo test --doc",
+            Box::new(|| succeed(&mut cargo(root, &["test", "--doc", "--workspace", "--locked", "--quiet"]))),
+        ));
+        stages.push((
+            "tests",
+            "cargo nextest",
+            Box::new(|| {
+                let arguments =
+                    ["nextest", "run", "--workspace", "--locked", "--no-fail-fast", "--status-level", "slow"];
+                succeed(&mut cargo(root, &arguments))
+            }),
+        ));
+    } else {
+        stages.push((
+            "tests",
+            "cargo test (cargo-nextest is not installed)",
+            Box::new(|| succeed(&mut cargo(root, &["test", "--workspace", "--locked", "--no-fail-fast"]))),
+        ));
+    }
+    for (stage, why) in skipped {
+        ui::skipped(stage, why);
+    }
+    in_turn(&stages)
+}
+
+fn in_turn(stages: &[Stage<'_>]) -> Result<(), String> {
+    let mut failed = Vec::new();
+    for (stage, what, check) in stages {
+        ui::begin(stage, what);
+        let begun = Instant::now();
+        let result = check();
+        if let Err(message) = &result {
+            ui::error(message);
+            failed.push(*stage);
+        }
+        ui::end(stage, result.is_ok(), begun.elapsed());
+    }
+    if failed.is_empty() { Ok(()) } else { Err(format!("failed stages: {}", failed.join(", "))) }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::cell::Cell;
+
+    use super::*;
+
+    #[test]
+    fn a_failed_stage_does_not_keep_later_ones_from_running() {
+        let runs = Cell::new(0);
+        let stage = |name: &'static str, result: Result<(), String>| -> Stage<'_> {
+            let runs = &runs;
+            let check = move || {
+                runs.set(runs.get() + 1);
+                result.clone()
+            };
+            (name, "", Box::new(check))
+        };
+        let stages =
+            [stage("one", Err("no".to_owned())), stage("two", Ok(())), stage("three", Err("no".to_owned()))];
+        assert_eq!(in_turn(&stages), Err("failed stages: one, three".to_owned()));
+        assert_eq!(runs.get(), 3);
+    }
+}
