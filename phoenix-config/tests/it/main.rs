@@ -1,3 +1,4 @@
 //! Tests over whole config directories.
 
+mod homelab;
 mod predecessor;
