@@ -3,7 +3,7 @@
 
 use std::{
     collections::BTreeMap,
-    sync::{Arc, Mutex},
+    sync::{Arc, Mutex, MutexGuard},
     time::Duration,
 };
 
@@ -33,15 +33,22 @@ pub(crate) struct State {
     /// What sites answer, last first; `Absent` when there is no more.
     pub(crate) said: Vec<Evidence>,
     tasks: BTreeMap<String, (u32, String)>,
+    /// A guest that loses its lock with the end of a task.
+    making: Option<u32>,
     /// A container that becomes a template at a later question.
     converting: Option<(u32, u32)>,
 }
 
 /// The fake's two faces.
 #[derive(Clone, Default)]
-pub(crate) struct Fake(pub(crate) Arc<Mutex<State>>);
+pub(crate) struct Fake(Arc<Mutex<State>>);
 
 impl Fake {
+    /// Returns what the fake knows, to look at or to change.
+    pub(crate) fn state(&self) -> MutexGuard<'_, State> {
+        self.0.lock().expect("nothing panics while it holds the state")
+    }
+
     pub(crate) fn backend(&self) -> PveBackend {
         let limits = Limits {
             poll_floor: Duration::from_millis(1),
@@ -54,23 +61,23 @@ impl Fake {
     pub(crate) fn add(&self, vmid: u32, kind: &'static str, config: Value) {
         let config = config.as_object().expect("an object").clone().into_iter().collect();
         let guest = Guest { kind, config, ..Guest::default() };
-        self.0.lock().unwrap().guests.insert(vmid, guest);
+        self.state().guests.insert(vmid, guest);
     }
 
     pub(crate) fn guest(&self, vmid: u32) -> Option<Guest> {
-        self.0.lock().unwrap().guests.get(&vmid).cloned()
+        self.state().guests.get(&vmid).cloned()
     }
 
     /// Returns the writes so far as `METHOD path`, and forgets them.
     pub(crate) fn writes(&self) -> Vec<String> {
-        let calls = std::mem::take(&mut self.0.lock().unwrap().calls);
+        let calls = std::mem::take(&mut self.state().calls);
         let writes = calls.iter().filter(|call| call.method != Method::Get);
         writes.map(|call| format!("{} {}", call.method.as_str(), call.path)).collect()
     }
 
     /// Returns the parameters of the last write.
     pub(crate) fn last_params(&self) -> BTreeMap<String, String> {
-        let state = self.0.lock().unwrap();
+        let state = self.state();
         let write = state.calls.iter().rev().find(|call| call.method != Method::Get).expect("a write");
         write.params.iter().cloned().collect()
     }
@@ -82,6 +89,12 @@ impl State {
         let exit = self.exits.pop().unwrap_or("OK").to_owned();
         self.tasks.insert(upid.clone(), (1, exit));
         Ok(json!(upid))
+    }
+
+    /// Begins to make a guest, as another client would.
+    pub(crate) fn begin_making(&mut self, vmid: u32) {
+        self.making = Some(vmid);
+        let _ = self.task("vzcreate", vmid);
     }
 
     fn answer(&mut self, request: &Request) -> Result<Value, (u16, String)> {
@@ -97,12 +110,18 @@ impl State {
         match (request.method, path.as_slice()) {
             (Method::Get, ["cluster", "resources"]) => Ok(self.list(None, true)),
             (Method::Get, ["nodes", "pve1", kind @ ("lxc" | "qemu")]) => Ok(self.list(Some(kind), false)),
-            (Method::Get, ["nodes", "pve1", "tasks"]) => Ok(json!([])),
+            (Method::Get, ["nodes", "pve1", "tasks"]) => {
+                let running = self.tasks.iter().filter(|(_, (left, _))| *left > 0);
+                Ok(running.map(|(upid, _)| task_row(upid)).collect())
+            }
             (Method::Get, ["nodes", "pve1", "tasks", upid, "status"]) => {
                 let upid = upid.replace("%3A", ":").replace("%40", "@");
                 let (left, exit) = self.tasks.get_mut(&upid).ok_or((400, "no such task".to_owned()))?;
                 if *left > 0 {
                     *left -= 1;
+                    if let (0, Some(guest)) = (*left, self.making.take().and_then(|id| self.guests.get_mut(&id))) {
+                        guest.config.remove("lock");
+                    }
                     return Ok(json!({"status": "running"}));
                 }
                 Ok(json!({"status": "stopped", "exitstatus": exit}))
@@ -229,7 +248,7 @@ impl State {
 #[async_trait]
 impl Transport for Fake {
     async fn send(&self, request: Request) -> Result<Response, TransportError> {
-        let mut state = self.0.lock().unwrap();
+        let mut state = self.state();
         state.calls.push(request.clone());
         Ok(match state.answer(&request) {
             Ok(data) => Response {
@@ -245,14 +264,14 @@ impl Transport for Fake {
 #[async_trait]
 impl GuestChannel for Fake {
     async fn ask(&self, _: &Site, probes: &[Probe]) -> Vec<Result<Evidence, BackendError>> {
-        let mut state = self.0.lock().unwrap();
+        let mut state = self.state();
         state.calls.push(Request { method: Method::Get, path: "ask".to_owned(), params: Vec::new() });
         probes.iter().map(|_| Ok(state.said.pop().unwrap_or(Evidence::Absent))).collect()
     }
 
     async fn act(&self, _: &Site, action: &Action, secret: Option<&[u8]>) -> Result<(), BackendError> {
         let secret = secret.map(|secret| String::from_utf8_lossy(secret).into_owned());
-        self.0.lock().unwrap().calls.push(Request {
+        self.state().calls.push(Request {
             method: Method::Post,
             path: "act".to_owned(),
             params: vec![
@@ -266,4 +285,9 @@ impl GuestChannel for Fake {
     async fn set_raw_keys(&self, _: GuestId, _: &[(String, String)]) -> Result<(), BackendError> {
         Ok(())
     }
+}
+
+fn task_row(upid: &str) -> Value {
+    let parts: Vec<&str> = upid.split(':').collect();
+    json!({"upid": upid, "type": parts[5], "id": parts[6], "status": "RUNNING"})
 }

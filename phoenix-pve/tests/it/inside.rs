@@ -32,10 +32,10 @@ async fn perform(fake: &Fake, action: Action) -> Result<(), BackendError> {
 async fn a_command_is_done_only_when_its_proof_holds() {
     let run = Action::Run { site: site(), argv: vec!["install".to_owned()], stdin: None, proof: condition() };
     let fake = Fake::default();
-    fake.0.lock().unwrap().said.push(said(0));
+    fake.state().said.push(said(0));
     perform(&fake, run.clone()).await.unwrap();
     assert_eq!(fake.writes(), ["POST act"]);
-    fake.0.lock().unwrap().said.push(said(9));
+    fake.state().said.push(said(9));
     let error = perform(&fake, run).await.unwrap_err();
     assert_eq!(error.kind, ErrorKind::Failed);
     assert_eq!(error.log, ["exit status 9", "no devices"]);
@@ -44,13 +44,9 @@ async fn a_command_is_done_only_when_its_proof_holds() {
 #[tokio::test]
 async fn a_condition_is_waited_for() {
     let fake = Fake::default();
-    fake.0.lock().unwrap().said.extend([
-        said(0),
-        said(9),
-        Evidence::Unreachable { reason: "stopped".into() },
-    ]);
+    fake.state().said.extend([said(0), said(9), Evidence::Unreachable { reason: "stopped".into() }]);
     perform(&fake, Action::Await { condition: condition(), timeout_s: 5 }).await.unwrap();
-    assert_eq!(fake.0.lock().unwrap().calls.len(), 3);
+    assert_eq!(fake.state().calls.len(), 3);
 }
 
 #[tokio::test]

@@ -51,7 +51,7 @@ async fn the_newest_template_is_fetched_once_and_used() {
 #[tokio::test]
 async fn a_guest_of_ours_that_is_there_is_taken_and_a_foreign_one_is_not() {
     let fake = Fake::default();
-    fake.0.lock().unwrap().templates.push("a_1.tar.zst".into());
+    fake.state().templates.push("a_1.tar.zst".into());
     perform(&fake, create("a")).await.unwrap();
     perform(&fake, create("a")).await.unwrap();
     fake.add(950, "lxc", json!({"description": "somebody's"}));
@@ -64,10 +64,21 @@ async fn a_guest_of_ours_that_is_there_is_taken_and_a_foreign_one_is_not() {
 }
 
 #[tokio::test]
+async fn a_guest_that_is_being_made_is_waited_for() {
+    let fake = Fake::default();
+    fake.state().templates.push("a_1.tar.zst".into());
+    let description = Marker::new(Vmid(950), None).describe("");
+    fake.add(950, "lxc", json!({"description": description, "lock": "create"}));
+    fake.state().begin_making(950);
+    perform(&fake, create("a")).await.unwrap();
+    assert!(!fake.guest(950).unwrap().config.contains_key("lock"));
+}
+
+#[tokio::test]
 async fn a_failed_task_brings_its_exit_status_and_the_end_of_its_log() {
     let fake = Fake::default();
-    fake.0.lock().unwrap().templates.push("a_1.tar.zst".into());
-    fake.0.lock().unwrap().exits.push("write failed: No space left on device");
+    fake.state().templates.push("a_1.tar.zst".into());
+    fake.state().exits.push("write failed: No space left on device");
     let error = perform(&fake, create("a")).await.unwrap_err();
     assert_eq!(error.kind, ErrorKind::Full);
     assert!(error.message.contains("No space left"));
@@ -78,7 +89,7 @@ async fn a_failed_task_brings_its_exit_status_and_the_end_of_its_log() {
 async fn warnings_are_no_failure() {
     let fake = Fake::default();
     fake.add(950, "lxc", json!({}));
-    fake.0.lock().unwrap().exits.push("WARNINGS: 1");
+    fake.state().exits.push("WARNINGS: 1");
     perform(&fake, Action::Start { guest: GuestId::lxc(950) }).await.unwrap();
 }
 
@@ -147,7 +158,7 @@ async fn a_disk_only_grows_and_removal_takes_everything_along() {
 async fn a_lock_is_waited_for_and_a_budget_ends_the_waiting() {
     let fake = Fake::default();
     fake.add(950, "lxc", json!({}));
-    fake.0.lock().unwrap().refusals.push(("/config", 2, 500, "CT is locked (disk)"));
+    fake.state().refusals.push(("/config", 2, 500, "CT is locked (disk)"));
     let set = BTreeMap::from([("cores".to_owned(), "2".to_owned())]);
     let configure =
         Action::Configure { guest: GuestId::lxc(950), set, delete: BTreeSet::new(), digest: None };
@@ -159,7 +170,7 @@ async fn a_lock_is_waited_for_and_a_budget_ends_the_waiting() {
         retries += usize::from(matches!(event, Event::Retried { .. }));
     }
     assert_eq!(retries, 2);
-    fake.0.lock().unwrap().refusals.push(("/config", u32::MAX, 500, "CT is locked (disk)"));
+    fake.state().refusals.push(("/config", u32::MAX, 500, "CT is locked (disk)"));
     let error = perform(&fake, configure).await.unwrap_err();
     assert_eq!(error.kind, ErrorKind::Locked);
     assert!(error.hint.is_some());
@@ -170,7 +181,7 @@ async fn a_changed_digest_is_told_unless_all_is_so_already() {
     let fake = Fake::default();
     fake.add(950, "lxc", json!({"cores": 2, "digest": "new"}));
     let text = "detected modified configuration - file changed by other user? Try again.";
-    fake.0.lock().unwrap().refusals.push(("/config", u32::MAX, 500, text));
+    fake.state().refusals.push(("/config", u32::MAX, 500, text));
     let configure = |cores: &str| Action::Configure {
         guest: GuestId::lxc(950),
         set: BTreeMap::from([("cores".to_owned(), cores.to_owned())]),

@@ -13,7 +13,7 @@ async fn the_listing_costs_as_many_calls_for_one_guest_as_for_forty() {
         for vmid in 0..guests {
             fake.add(100 + vmid, "lxc", json!({"tags": "phoenix;web"}));
         }
-        fake.0.lock().unwrap().guests.get_mut(&100).unwrap().running = true;
+        fake.state().guests.get_mut(&100).unwrap().running = true;
         let answers = fake.backend().read(&[Probe::Guests, Probe::Guests]).await;
         let Ok(Evidence::Guests { rows }) = &answers[1] else { panic!("{answers:?}") };
         assert_eq!(rows.len(), guests as usize);
@@ -21,7 +21,7 @@ async fn the_listing_costs_as_many_calls_for_one_guest_as_for_forty() {
         assert!(row.running, "the cluster's resources do not know yet that it runs");
         assert_eq!(row.name.as_deref(), Some("CT100"));
         assert!(row.tags.contains("web"));
-        counts.push(fake.0.lock().unwrap().calls.len());
+        counts.push(fake.state().calls.len());
     }
     assert_eq!(counts, [4, 4]);
 }
@@ -56,7 +56,7 @@ async fn a_missing_guest_is_absent_and_no_error() {
     let answers = backend.read(&probes).await;
     assert!(matches!(answers[0], Ok(Evidence::Absent)), "{:?}", answers[0]);
     assert!(matches!(answers[1], Ok(Evidence::Absent)), "{:?}", answers[1]);
-    fake.0.lock().unwrap().guests.clear();
+    fake.state().guests.clear();
     let again = backend.read(&probes[2..]).await;
     assert!(matches!(again[0], Ok(Evidence::Absent)), "a removed guest is remembered: {:?}", again[0]);
 }
@@ -69,5 +69,5 @@ async fn one_site_is_one_round_trip() {
         (0..9).map(|n| Probe::Package { site: site.clone(), name: format!("p{n}") }).collect();
     let answers = fake.backend().read(&probes).await;
     assert_eq!(answers.len(), 9);
-    assert_eq!(fake.0.lock().unwrap().calls.len(), 1);
+    assert_eq!(fake.state().calls.len(), 1);
 }
