@@ -8,8 +8,8 @@ use crate::{
     ui,
 };
 
-/// The kinds that `phoenix schema` knows.
-const SCHEMAS: [&str; 3] = ["hypervisor", "lxc", "vm"];
+/// What `phoenix schema` knows: the kinds of file, and the features.
+const SCHEMAS: [&str; 7] = ["base-setup", "certificates", "hypervisor", "lxc", "stack", "stacks", "vm"];
 
 /// Writes every generated file.
 pub(crate) fn write(root: &Path) -> Result<(), String> {
