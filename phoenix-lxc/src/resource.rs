@@ -67,11 +67,13 @@ impl Resource for Spec {
     fn layer(&self) -> Option<LayerSource> {
         // A clone takes these from its source whatever its own spec says.
         let own = !matches!(self.guest.origin, Origin::Clone { .. });
+        // Where nobody clones it, they are changed in place.
+        let option = |key: &str| self.guest.options.get(key).filter(|_| self.guest.template);
         let content = json!({
             "origin": claim::origin_content(&self.guest.origin),
             "unprivileged": own.then_some(self.unprivileged),
-            "ostype": self.guest.options.get("ostype"),
-            "arch": self.guest.options.get("arch"),
+            "ostype": option("ostype"),
+            "arch": option("arch"),
         });
         Some(LayerSource { parent: claim::parent(GuestKind::Lxc, &self.guest), content })
     }

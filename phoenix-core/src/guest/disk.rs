@@ -21,7 +21,7 @@ pub fn bytes(kind: GuestKind, key: &str, value: &str) -> Option<u64> {
     }
     let volume = value.get("volume").or_else(|| value.get("file"))?;
     let gib: f64 = volume.split_once(':')?.1.parse().ok()?;
-    (gib > 0.0).then(|| (gib * GIB as f64) as u64)
+    (gib > 0.0).then_some((gib * GIB as f64) as u64)
 }
 
 /// Adds the steps that grow the disks which are smaller than they shall be. A disk whose size is not known is

@@ -93,21 +93,13 @@ impl Life<'_> {
         if taken.is_some_and(|rows| rows.iter().any(|row| row.name == snapshot::BEFORE)) {
             return;
         }
-        let mut step = snapshot::take(
+        planned.steps.push(snapshot::take(
             self.guest,
             snapshot::BEFORE,
             Phase::Configure,
             &self.record.layer(),
             "the state before the features is kept",
-        );
-        // It shows the whole configuration, so everything of its phase comes first.
-        step.after = planned
-            .steps
-            .iter()
-            .filter(|other| other.phase == Phase::Configure)
-            .map(|other| other.id.clone())
-            .collect();
-        planned.steps.push(step);
+        ));
     }
 
     fn check_health(&self, planned: &mut Planned) {
@@ -143,7 +135,10 @@ impl Life<'_> {
             let marker = self.record.sealed();
             let description = marker.describe(&self.spec.description);
             // Any step before may change the configuration, and with it the digest.
-            let digest = self.found.filter(|_| planned.steps.is_empty()).map(|found| &found.config.digest);
+            let digest = self
+                .found
+                .filter(|found| planned.steps.is_empty() && found.row.lock.is_none())
+                .map(|found| &found.config.digest);
             let action = Action::Configure {
                 guest: self.guest,
                 set: [("description".to_owned(), description)].into(),
@@ -171,10 +166,6 @@ impl Life<'_> {
             steps.push(Step::new(&resource, "guest", "template", Phase::Seal, action, reason));
         } else if !self.has_bind_mounts {
             snapshot::at_the_end(self, &mut steps);
-        }
-        for index in 1..steps.len() {
-            let before = steps[index - 1].id.clone();
-            steps[index].after.insert(before);
         }
         planned.steps.append(&mut steps);
     }

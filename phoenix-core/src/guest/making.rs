@@ -141,6 +141,10 @@ fn check_source<M: Machine>(
 }
 
 fn check_storages<M: Machine>(guest: GuestId, want: &M, facts: &Facts) -> Result<(), Diagnostics> {
+    // A linked clone lives where its base does.
+    if matches!(want.guest().origin, Origin::Clone { mode: CloneMode::Linked, .. }) {
+        return Ok(());
+    }
     let Some(Evidence::Storages { rows }) = facts.get(&Probe::Storages) else { return Ok(()) };
     let mut findings = Diagnostics::new();
     for (name, content) in want.storages() {

@@ -16,7 +16,7 @@ use crate::{
     condition::{Condition, Expect},
     diagnostic::{Diagnostic, Diagnostics, Severity},
     facts::Facts,
-    id::{GuestId, ResourceId, Site},
+    id::{GuestId, ResourceId, Site, StepId},
     lifecycle::{Lifecycle, Vital},
     manager::Planned,
     plan::{Change, Phase, Step},
@@ -97,6 +97,9 @@ pub fn plan<M: Machine>(
             }
         }
     }
+    // One after the other: each shall find what the one before has left, digests and snapshots included.
+    in_line(&mut planned.steps, Phase::Configure);
+    in_line(&mut planned.steps, Phase::Seal);
     Ok(planned)
 }
 
@@ -144,7 +147,7 @@ pub fn power(
         return Err(absent.into());
     };
     standing::of(guest, Some(found), &Facts::new())?;
-    let stop = || life::stop(guest, "stop", Phase::Power, "the user wants it to stop");
+    let stop = |phase| life::stop(guest, "stop", phase, "the user wants it to stop");
     let start = || life::start(guest, "the user wants it to run");
     if found.is_template() && goal != Power::Stopped {
         let template = Diagnostic::error("template-power", format!("`{guest}` is a template and cannot run"))
@@ -154,9 +157,10 @@ pub fn power(
     Ok(match (goal, found.row.running) {
         (Power::Running, true) | (Power::Stopped, false) => Vec::new(),
         (Power::Running | Power::Restarted, false) => vec![start()],
-        (Power::Stopped, true) => vec![stop()],
+        (Power::Stopped, true) => vec![stop(Phase::Power)],
+        // In a phase of its own, so that what depends on the guest can be tied between stop and start.
         (Power::Restarted, true) => {
-            let stop = stop();
+            let stop = stop(Phase::Configure);
             let start = start().after(&stop.id);
             vec![stop, start]
         }
@@ -229,21 +233,12 @@ fn amend<M: Machine>(
         planned.steps.push(step.with_changes(drift.changes));
     }
     let raw = have.get("lxc").map_or("", String::as_str);
-    if let Some(mut step) = making::raw_keys(guest, want, raw) {
-        step.after = planned.steps.iter().map(|step| step.id.clone()).collect();
-        planned.steps.push(step);
-    }
+    planned.steps.extend(making::raw_keys(guest, want, raw));
     let mut outdated = None;
     if found.is_template() {
         outdated = template_obstacle(want, found);
     } else {
-        let mut grown = Vec::new();
-        disk::grow(guest, &want.disks(have), have, &mut grown)?;
-        // The digest of the configuration that was seen must still hold when it is written.
-        for step in &mut grown {
-            step.after = planned.steps.iter().map(|step| step.id.clone()).collect();
-        }
-        planned.steps.append(&mut grown);
+        disk::grow(guest, &want.disks(have), have, &mut planned.steps)?;
     }
     live(guest, want, Some(found), planned);
     let obstacle = outdated.or_else(|| want.obstacle(have));
@@ -361,9 +356,14 @@ fn remove(guest: GuestId, found: &Observed, standing: Standing) -> Result<Vec<St
     }
     let action = Action::Delete { guest };
     steps.push(Step::new(&guest.resource(), "guest", "delete", Phase::Remove, action, "it shall go"));
-    for index in 1..steps.len() {
-        let before = steps[index - 1].id.clone();
-        steps[index].after.insert(before);
-    }
+    in_line(&mut steps, Phase::Remove);
     Ok(steps)
+}
+
+/// Makes every step of a phase wait for the one that stands before it in the list.
+fn in_line(steps: &mut [Step], phase: Phase) {
+    let mut before: Option<StepId> = None;
+    for step in steps.iter_mut().filter(|step| step.phase == phase) {
+        step.after.extend(before.replace(step.id.clone()));
+    }
 }
