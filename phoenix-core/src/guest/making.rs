@@ -42,7 +42,7 @@ pub fn steps<M: Machine>(
             let parent = parent_spec::<M>(want)?;
             if !is_begun {
                 check_source(guest, source, *mode, parent.as_ref(), facts)?;
-                steps.push(clone(guest, source, want, *mode, snapshot.as_deref()));
+                steps.push(clone(guest, source, want, *mode, snapshot.as_deref(), facts));
             }
             let have = inherited(want, source, parent.as_ref(), facts);
             configure_clone(guest, want, &have, &mut steps)?;
@@ -242,9 +242,14 @@ fn clone<M: Machine>(
     want: &M,
     mode: CloneMode,
     snapshot: Option<&str>,
+    facts: &Facts,
 ) -> Step {
     let spec: &GuestSpec = want.guest();
-    let marker = Marker::new(spec.vmid, want.place().base.clone());
+    // What is there is what is cloned: a source that stands on an older layer gives that one, whatever it should be.
+    let stands = facts.config(source).and_then(|config| {
+        Marker::parse(config.values.get("description").map_or("", String::as_str)).1?.layer
+    });
+    let marker = Marker::new(spec.vmid, stands.or_else(|| want.place().base.clone()));
     let action = Action::Clone {
         source,
         target: guest.vmid,
