@@ -16,7 +16,7 @@ use crate::{
 };
 
 pub use check::check;
-pub use request::{Intent, Request};
+pub use request::{Intent, Rebuild, Request};
 pub use resolve::Resolved;
 pub(crate) use resolve::site;
 
