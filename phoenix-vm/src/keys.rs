@@ -19,7 +19,9 @@ pub(crate) fn add(spec: &Spec, have: &BTreeMap<String, String>, wishes: &mut Wis
     if let Some(cpu) = &spec.cpu {
         wishes.push(("cpu".into(), processor(cpu)));
     }
-    wishes.push(("agent".into(), Wish::Fields(Fields::open().with_flag("enabled", spec.agent))));
+    // PVE does not take the other fields without this one, so it is written out even where it is off.
+    let enabled = u8::from(spec.agent).to_string();
+    wishes.push(("agent".into(), Wish::Fields(Fields::open().with("enabled", Some(enabled), "0"))));
     if !spec.boot.is_empty() {
         wishes.push(("boot".into(), Wish::text(format!("order={}", spec.boot.join(";")))));
     }

@@ -69,7 +69,8 @@ impl Resource for Spec {
     }
 
     fn layer(&self) -> Option<LayerSource> {
-        let option = |key: &str| self.guest.options.get(key);
+        // Where nobody clones it, they are changed in place.
+        let option = |key: &str| self.guest.options.get(key).filter(|_| self.guest.template);
         let content = json!({
             "origin": claim::origin_content(&self.guest.origin),
             "bios": option("bios"),

@@ -239,20 +239,16 @@ fn print(form: Form, mut value: crate::property::PropertyString) -> String {
         value.set(&model, mac);
         return value.printed_first(&[&model]).to_string();
     }
-    let first: &[&str] = match form {
-        Form::Volume(key) => &[key],
-        Form::Card => &["model"],
-        Form::Property("path") => &["path"],
-        _ => &["name", "bridge"],
+    // A default key stands first and without its name, as PVE prints it; in the boot order the name is usual.
+    let bare = match form {
+        Form::Volume(key) | Form::Property(key) if !matches!(key, "" | "order") => value.take(key),
+        Form::Text | Form::Tags | Form::Words | Form::Property(_) | Form::Volume(_) | Form::Card => None,
     };
-    let text = value.clone().printed_first(first).to_string();
-    // A volume or a device stands without its key, as PVE prints it.
-    match form {
-        Form::Volume(key) | Form::Property(key) if !key.is_empty() && value.get(key).is_some() => {
-            let named = format!("{key}=");
-            text.strip_prefix(&named).map(str::to_owned).unwrap_or(text)
-        }
-        _ => text,
+    let rest = value.printed_first(&["model", "order", "name", "bridge"]).to_string();
+    match bare {
+        Some(bare) if rest.is_empty() => bare,
+        Some(bare) => format!("{bare},{rest}"),
+        None => rest,
     }
 }
 
