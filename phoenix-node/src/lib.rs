@@ -1,1 +1,20 @@
-//! Placeholder while the workspace is laid out.
+//! The embedded Proxmox VE node: PVE's HTTP API in process, behind [`phoenix_pve::transport::Transport`], over the
+//! `sim` engine: guests with configurations, digests, locks and tasks that take (virtual) time, storages that fill,
+//! and inside every guest a model of files, packages, units and users, reached through
+//! [`phoenix_pve::channel::GuestChannel`].
+
+mod api;
+mod durations;
+mod error;
+mod fault;
+mod node;
+mod options;
+mod sim;
+mod state;
+mod store;
+mod work;
+
+pub use error::NodeError;
+pub use fault::{Calls, Effect, Fault};
+pub use node::{Node, Status};
+pub use options::{NodeSeed, Options, StorageSeed};

@@ -1,0 +1,117 @@
+//! The call that clones a guest.
+
+use phoenix_core::GuestKind;
+
+use crate::{
+    api::{
+        Call,
+        reply::{Refusal, Reply},
+        schema::{Kind, Spec, may, must},
+    },
+    state::{config, guest::Guest},
+    work::{Work, refuse_linked, reservation},
+};
+
+const COMMON: &[Spec] = &[
+    must("newid", Kind::Vmid),
+    may("bwlimit", Kind::Number(0.0)),
+    may("description", Kind::Text),
+    may("full", Kind::Bool),
+    may("pool", Kind::Text),
+    may("snapname", Kind::Text),
+    may("storage", Kind::Text),
+    may("target", Kind::Text),
+];
+const LXC: &[Spec] = &[may("hostname", Kind::DnsName)];
+const VM: &[Spec] = &[may("name", Kind::DnsName), may("format", Kind::Enum(&["raw", "qcow2", "vmdk"]))];
+
+pub(crate) fn start(call: &mut Call<'_>, kind: GuestKind, vmid: u32) -> Reply {
+    let own = match kind {
+        GuestKind::Lxc => LXC,
+        GuestKind::Vm => VM,
+    };
+    let args = call.args(&[COMMON, own])?;
+    let target = args.vmid("newid");
+    let node = call.state.name.clone();
+    if let Some(wanted) = args.get("target").filter(|wanted| **wanted != *node) {
+        return Err(Refusal::failed(format!("no such cluster node '{wanted}'")));
+    }
+    if let Some(storage) = args.get("storage").filter(|storage| !call.state.storages.contains_key(*storage)) {
+        return Err(Refusal::failed(format!("storage '{storage}' does not exist")));
+    }
+    if kind == GuestKind::Vm && call.state.guest(kind, vmid).is_none() {
+        return Err(Refusal::failed(format!(
+            "unable to find configuration file for VM {vmid} on node '{node}'"
+        )));
+    }
+    let guest = call.free_guest(kind, vmid)?;
+    let snapshot = args.get("snapname").map(str::to_owned);
+    if let Some(name) = snapshot.as_deref().filter(|name| !guest.snapshots.contains_key(*name)) {
+        return Err(Refusal::failed(format!("snapshot '{name}' does not exist")));
+    }
+    let full = match args.get("full") {
+        Some(text) => text == "1",
+        None => !guest.is_template(),
+    };
+    if !full && args.get("storage").is_some() && kind == GuestKind::Vm {
+        return Err(Refusal::failed("parameter 'storage' not allowed for linked clones"));
+    }
+    check_source(guest, full, snapshot.is_some())?;
+    if !full && let Some(text) = refuse_linked(call.state, guest, snapshot.is_some()) {
+        return Err(Refusal::failed(text));
+    }
+    match (kind, call.state.guests.get(&target).map(|guest| guest.kind)) {
+        (_, None) | (GuestKind::Vm, Some(GuestKind::Lxc)) => {}
+        (GuestKind::Vm, Some(GuestKind::Vm)) => {
+            return Err(Refusal::failed(format!("unable to create VM {target}: config file already exists")));
+        }
+        (GuestKind::Lxc, Some(found)) => {
+            let noun = if found == GuestKind::Lxc { "CT" } else { "VM" };
+            return Err(Refusal::failed(format!("{noun} {target} already exists on node '{node}'")));
+        }
+    }
+    // A container's source is locked from the call on; a machine's is shared by all its clones.
+    if kind == GuestKind::Lxc
+        && let Some(source) = call.state.guest_mut(kind, vmid)
+    {
+        source.config.insert("lock".to_owned(), "disk".to_owned());
+    }
+    if !call.state.guests.contains_key(&target) {
+        call.state.put_guest(Guest::reserved(kind, target, reservation(kind)));
+    }
+    let work = Work::Clone {
+        kind,
+        source: vmid,
+        target,
+        name: args.get("hostname").or(args.get("name")).map(str::to_owned),
+        description: args.get("description").map(str::to_owned),
+        full,
+        storage: args.get("storage").map(str::to_owned),
+        format: args.get("format").map(str::to_owned),
+        snapshot,
+        config: std::collections::BTreeMap::new(),
+    };
+    call.task(work)
+}
+
+fn check_source(guest: &Guest, full: bool, from_snapshot: bool) -> Result<(), Refusal> {
+    if guest.kind == GuestKind::Vm {
+        return Ok(());
+    }
+    if guest.running && !from_snapshot {
+        let word = if full { "Full" } else { "Linked" };
+        return Err(Refusal::failed(format!(
+            "{word} clone of a running container is only possible from a snapshot"
+        )));
+    }
+    for (key, value) in guest.config.iter().filter(|(key, _)| key.starts_with("mp")) {
+        let volume = config::volume_of(value);
+        if volume.starts_with("/dev/") {
+            return Err(Refusal::failed(format!("unable to clone mountpoint '{key}' (type device)")));
+        }
+        if volume.starts_with('/') {
+            return Err(Refusal::failed(format!("unable to clone mountpoint '{key}' (type bind)")));
+        }
+    }
+    Ok(())
+}

@@ -1,0 +1,162 @@
+//! The calls on the cluster and on the node itself.
+
+use phoenix_core::GuestKind;
+use serde_json::{Value, json};
+
+use crate::{
+    api::{
+        Call, guests,
+        reply::{Refusal, Reply},
+        schema::{Kind, may},
+    },
+    state::now,
+    work::config_memory,
+};
+
+pub(crate) fn version(call: &Call<'_>) -> Reply {
+    call.args(&[])?;
+    Ok(json!({ "release": "9.2", "repoid": "phoenix-node", "version": "9.2.11" }).into())
+}
+
+pub(crate) fn nodes(call: &mut Call<'_>) -> Reply {
+    call.args(&[])?;
+    Ok(json!([node_row(call)]).into())
+}
+
+fn node_row(call: &mut Call<'_>) -> Value {
+    let total: u64 = call.state.storages.get("local").map_or(0, |storage| storage.total);
+    let used = call.state.used("local");
+    json!({
+        "node": call.state.name,
+        "id": format!("node/{}", call.state.name),
+        "type": "node",
+        "status": "online",
+        "level": "",
+        "cpu": 0,
+        "maxcpu": call.state.cores,
+        "mem": memory_used(call),
+        "maxmem": call.state.memory,
+        "disk": used,
+        "maxdisk": total,
+        "uptime": uptime(call),
+    })
+}
+
+pub(crate) fn node_status(call: &mut Call<'_>) -> Reply {
+    call.args(&[])?;
+    let used = memory_used(call);
+    let disk = call.state.used("local");
+    let total = call.state.storages.get("local").map_or(0, |storage| storage.total);
+    Ok(json!({
+        "uptime": uptime(call),
+        "pveversion": "pve-manager/9.2.11/phoenix-node",
+        "kversion": "Linux 6.14.0-phoenix",
+        "cpu": 0,
+        "wait": 0,
+        "loadavg": ["0.00", "0.00", "0.00"],
+        "cpuinfo": { "cpus": call.state.cores, "cores": call.state.cores, "sockets": 1, "model": "simulated" },
+        "memory": {
+            "total": call.state.memory,
+            "used": used,
+            "free": call.state.memory.saturating_sub(used),
+            "available": call.state.memory.saturating_sub(used),
+        },
+        "swap": { "total": 0, "used": 0, "free": 0 },
+        "rootfs": { "total": total, "used": disk, "free": total - disk.min(total), "avail": total - disk.min(total) },
+    })
+    .into())
+}
+
+pub(crate) fn network(call: &Call<'_>) -> Reply {
+    call.args(&[&[may("type", Kind::Text)]])?;
+    let rows: Vec<Value> = call
+        .state
+        .bridges
+        .iter()
+        .map(|name| {
+            json!({ "iface": name, "type": "bridge", "active": 1, "autostart": 1, "exists": 1, "method": "manual" })
+        })
+        .collect();
+    Ok(Value::from(rows).into())
+}
+
+pub(crate) fn resources(call: &mut Call<'_>) -> Reply {
+    const TYPES: &[&str] = &["vm", "storage", "node", "sdn"];
+    let args = call.args(&[&[may("type", Kind::Enum(TYPES))]])?;
+    let wanted = |kind: &str| args.get("type").is_none_or(|word| word == kind);
+    let mut rows = Vec::new();
+    let node = call.state.name.clone();
+    if wanted("node") {
+        rows.push(node_row(call));
+    }
+    if wanted("vm") {
+        for guest in call.state.guests.values() {
+            let kind = guest.kind.api_name();
+            if matches!(guest.lock(), Some("create" | "clone")) && guest.config.len() == 1 {
+                // The status daemon has not seen it yet.
+                rows.push(json!({ "id": format!("{kind}/{}", guest.vmid), "vmid": guest.vmid, "node": node,
+                    "type": kind, "status": "unknown", "lock": guest.lock() }));
+                continue;
+            }
+            let mut row = guests::row(call.state, guest);
+            for (from, to) in [("cpus", "maxcpu")] {
+                if let Some(value) = row.remove(from) {
+                    row.insert(to.to_owned(), value);
+                }
+            }
+            for key in ["pid", "swap", "maxswap", "serial"] {
+                row.remove(key);
+            }
+            row.insert("id".to_owned(), format!("{kind}/{}", guest.vmid).into());
+            row.insert("node".to_owned(), node.as_str().into());
+            row.insert("type".to_owned(), kind.into());
+            row.insert("template".to_owned(), u8::from(guest.is_template()).into());
+            rows.push(row.into());
+        }
+    }
+    if wanted("storage") {
+        let names: Vec<String> = call.state.storages.keys().cloned().collect();
+        for name in names {
+            let used = call.state.used(&name);
+            let storage = &call.state.storages[&name];
+            rows.push(json!({ "id": format!("storage/{node}/{name}"), "storage": name, "node": node, "type": "storage",
+                "status": "available", "plugintype": storage.plugin, "content": storage.content_list(), "shared": 0,
+                "disk": used, "maxdisk": storage.total }));
+        }
+    }
+    Ok(Value::from(rows).into())
+}
+
+pub(crate) fn next_id(call: &Call<'_>) -> Reply {
+    let args = call.args(&[&[may("vmid", Kind::Vmid)]])?;
+    if args.get("vmid").is_some() {
+        let vmid = args.vmid("vmid");
+        return match call.state.guests.get(&vmid) {
+            Some(guest) => {
+                let noun = if guest.kind == GuestKind::Lxc { "CT" } else { "VM" };
+                let text = format!("{noun} {vmid} already exists on node '{}'", call.state.name);
+                Err(Refusal::param("vmid", text))
+            }
+            None => Ok(Value::from(vmid.to_string()).into()),
+        };
+    }
+    let free = (100..1_000_000_000).find(|vmid| !call.state.guests.contains_key(vmid));
+    let free = free.ok_or_else(|| Refusal::failed("unable to get any free VMID"))?;
+    Ok(Value::from(free.to_string()).into())
+}
+
+pub(crate) fn status(call: &Call<'_>) -> Reply {
+    call.args(&[])?;
+    let name = &call.state.name;
+    Ok(json!([{ "id": format!("node/{name}"), "name": name, "type": "node", "ip": "127.0.0.1", "level": "",
+        "local": 1, "nodeid": 0, "online": 1 }])
+    .into())
+}
+
+fn memory_used(call: &Call<'_>) -> u64 {
+    call.state.guests.values().filter(|guest| guest.running).map(|guest| config_memory(guest) / 4).sum()
+}
+
+fn uptime(call: &Call<'_>) -> u64 {
+    now().saturating_sub(call.state.booted).max(1)
+}

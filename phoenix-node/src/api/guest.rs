@@ -1,0 +1,122 @@
+//! The calls on one guest as a whole: destroy, grow a disk, turn into a template, ask for a capability.
+
+use phoenix_core::GuestKind;
+use serde_json::json;
+
+use crate::{
+    api::{
+        Call,
+        reply::{Answer, Refusal, Reply},
+        schema::{Kind, Spec, may, must},
+    },
+    state::config,
+    work::{Work, can_snapshot, target_size},
+};
+
+const DESTROY: &[Spec] = &[
+    may("destroy-unreferenced-disks", Kind::Bool),
+    may("force", Kind::Bool),
+    may("purge", Kind::Bool),
+    may("skiplock", Kind::Bool),
+];
+
+pub(crate) fn destroy(call: &mut Call<'_>, kind: GuestKind, vmid: u32) -> Reply {
+    let args = call.args(&[DESTROY])?;
+    let guest = call.guest(kind, vmid)?;
+    let noun = match kind {
+        GuestKind::Lxc => "CT",
+        GuestKind::Vm => "VM",
+    };
+    if guest.is_protected() {
+        return Err(Refusal::failed(format!("can't remove {noun} {vmid} - protection mode enabled")));
+    }
+    let forced = kind == GuestKind::Lxc && args.flag("force");
+    if guest.running && !forced {
+        return Err(Refusal::failed(match kind {
+            GuestKind::Lxc => format!("unable to destroy CT {vmid} - container is running"),
+            GuestKind::Vm => format!("VM {vmid} is running - destroy failed"),
+        }));
+    }
+    call.free_guest(kind, vmid)?;
+    call.task(Work::Destroy { kind, vmid })
+}
+
+const RESIZE: &[Spec] = &[
+    must("disk", Kind::Text),
+    must("size", Kind::Size),
+    may("digest", Kind::Digest),
+    may("skiplock", Kind::Bool),
+];
+
+pub(crate) fn resize(call: &mut Call<'_>, kind: GuestKind, vmid: u32) -> Reply {
+    let args = call.args(&[RESIZE])?;
+    let (disk, size) = (args.text("disk").to_owned(), args.text("size").to_owned());
+    if !config::is_disk(kind, &disk) {
+        return Err(Refusal::param(
+            "disk",
+            format!("value '{disk}' does not have a value in the enumeration of disks"),
+        ));
+    }
+    let guest = call.free_guest(kind, vmid)?;
+    if args.get("digest").is_some_and(|digest| digest != guest.digest()) {
+        return Err(Refusal::failed(match kind {
+            GuestKind::Lxc => "detected modified configuration - file changed by other user? Try again.",
+            GuestKind::Vm => "checksum mismatch (file change by other user?)",
+        }));
+    }
+    // A container's wishes are checked before the task starts, a machine's in it.
+    if kind == GuestKind::Lxc {
+        let Some(value) = guest.get(&disk) else { return Err(Refusal::failed("format error")) };
+        let volume = guest.volumes.get(config::volume_of(value));
+        let volume = volume.ok_or_else(|| Refusal::failed(format!("no volume behind '{disk}'")))?;
+        if target_size(volume.size, &size).is_none_or(|wanted| wanted < volume.size) {
+            return Err(Refusal::failed("unable to shrink disk size"));
+        }
+    }
+    call.task(Work::Resize { kind, vmid, disk, size })
+}
+
+pub(crate) fn template(call: &mut Call<'_>, kind: GuestKind, vmid: u32) -> Reply {
+    call.args(&[&[may("disk", Kind::Text)]])?;
+    let guest = call.free_guest(kind, vmid)?;
+    if guest.is_template() {
+        return Err(Refusal::failed("you can't convert a template to a template"));
+    }
+    let noun = match kind {
+        GuestKind::Lxc => "CT",
+        GuestKind::Vm => "VM",
+    };
+    if !guest.snapshots.is_empty() {
+        return Err(Refusal::failed(format!("unable to create template, because {noun} contains snapshots")));
+    }
+    if guest.running {
+        return Err(Refusal::failed(match kind {
+            GuestKind::Lxc => "you can't convert a CT to template if the CT is running".to_owned(),
+            GuestKind::Vm => "you can't convert a VM to template if VM is running".to_owned(),
+        }));
+    }
+    let upid = call.task(Work::Template { kind, vmid })?;
+    // A container's conversion goes on in a task that the caller is not told of.
+    Ok(match kind {
+        GuestKind::Lxc => Answer::null(),
+        GuestKind::Vm => upid,
+    })
+}
+
+const FEATURE: &[Spec] =
+    &[must("feature", Kind::Enum(&["snapshot", "clone", "copy"])), may("snapname", Kind::Text)];
+
+pub(crate) fn feature(call: &Call<'_>, kind: GuestKind, vmid: u32) -> Reply {
+    let args = call.args(&[FEATURE])?;
+    let guest = call.guest(kind, vmid)?;
+    let has = match args.text("feature") {
+        "snapshot" => !guest.is_template() && can_snapshot(call.state, guest),
+        "clone" => guest.is_template() && can_snapshot(call.state, guest),
+        _ => true,
+    };
+    Ok(match kind {
+        GuestKind::Lxc => json!({ "hasFeature": u8::from(has) }),
+        GuestKind::Vm => json!({ "hasFeature": u8::from(has), "nodes": [call.state.name] }),
+    }
+    .into())
+}

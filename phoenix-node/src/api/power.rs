@@ -1,0 +1,43 @@
+//! The calls that start and stop a guest.
+
+use phoenix_core::GuestKind;
+
+use crate::{
+    api::{
+        Call,
+        reply::{Refusal, Reply, no_such_guest},
+        schema::{Kind, Spec, may},
+    },
+    work::Work,
+};
+
+const ANY: &[Spec] = &[
+    may("debug", Kind::Bool),
+    may("forceStop", Kind::Bool),
+    may("keepActive", Kind::Bool),
+    may("overrule-shutdown", Kind::Bool),
+    may("skiplock", Kind::Bool),
+    may("timeout", Kind::Int(0, i64::MAX)),
+];
+
+pub(crate) fn act(call: &mut Call<'_>, kind: GuestKind, vmid: u32, verb: &str) -> Reply {
+    let args = call.args(&[ANY])?;
+    let skiplock = args.flag("skiplock");
+    let found = call.state.guest(kind, vmid).map(|guest| guest.running);
+    let running = match (found, verb) {
+        (Some(running), _) => running,
+        // PVE starts the task first and looks then.
+        (None, "start") => false,
+        (None, _) => return Err(Refusal::failed(no_such_guest(&call.state.name, kind, vmid))),
+    };
+    match (kind, verb, running) {
+        (GuestKind::Lxc, "start", true) => Err(Refusal::failed(format!("CT {vmid} already running"))),
+        (GuestKind::Lxc, "stop" | "shutdown", false) => {
+            Err(Refusal::failed(format!("CT {vmid} not running")))
+        }
+        (_, "reboot", false) => Err(Refusal::failed(format!("VM {vmid} not running"))),
+        (_, "start", _) => call.task(Work::Start { kind, vmid, skiplock }),
+        (_, "reboot", true) => call.task(Work::Reboot { kind, vmid }),
+        (_, verb, _) => call.task(Work::Stop { kind, vmid, clean: verb == "shutdown", skiplock }),
+    }
+}

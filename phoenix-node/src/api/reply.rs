@@ -1,0 +1,100 @@
+//! Answers: data, or a refusal in PVE's words. The reason phrase carries the message.
+
+use std::collections::BTreeMap;
+
+use phoenix_core::GuestKind;
+use phoenix_pve::transport::Response;
+use serde_json::{Value, json};
+
+/// A successful answer.
+#[derive(Debug)]
+pub(crate) struct Answer {
+    data: Value,
+    total: Option<usize>,
+}
+
+/// A refusal.
+#[derive(Debug)]
+pub(crate) enum Refusal {
+    /// Parameters are wrong: all of them, with the reason each.
+    Params(BTreeMap<String, String>),
+    /// A status with a message.
+    Failed(u16, String),
+    /// Somebody holds the lock of this guest's configuration file: wait for it, then try again.
+    Busy(GuestKind, u32),
+}
+
+/// What a handler returns.
+pub(crate) type Reply = Result<Answer, Refusal>;
+
+impl Answer {
+    /// Returns an answer with the number of all rows beside it.
+    pub(crate) fn counted(data: Value, total: usize) -> Self {
+        Self { data, total: Some(total) }
+    }
+
+    /// Returns an answer without data.
+    pub(crate) fn null() -> Self {
+        Self { data: Value::Null, total: None }
+    }
+}
+
+impl From<Value> for Answer {
+    fn from(data: Value) -> Self {
+        Self { data, total: None }
+    }
+}
+
+impl Refusal {
+    /// Returns the refusal of one parameter.
+    pub(crate) fn param(name: &str, text: impl Into<String>) -> Self {
+        Self::Params(BTreeMap::from([(name.to_owned(), text.into())]))
+    }
+
+    /// Returns PVE's usual refusal: status 500 with a message.
+    pub(crate) fn failed(message: impl Into<String>) -> Self {
+        Self::Failed(500, message.into())
+    }
+}
+
+/// Returns the refusal for a guest that is not there.
+pub(crate) fn no_such_guest(node: &str, kind: GuestKind, vmid: u32) -> String {
+    let folder = match kind {
+        GuestKind::Lxc => "lxc",
+        GuestKind::Vm => "qemu-server",
+    };
+    format!("Configuration file 'nodes/{node}/{folder}/{vmid}.conf' does not exist")
+}
+
+/// Returns what PVE says when a configuration's lock stays taken.
+pub(crate) fn lock_timeout(kind: GuestKind, vmid: u32) -> String {
+    let file = match kind {
+        GuestKind::Lxc => format!("/run/lock/lxc/pve-config-{vmid}.lock"),
+        GuestKind::Vm => format!("/var/lock/qemu-server/lock-{vmid}.conf"),
+    };
+    format!("can't lock file '{file}' - got timeout")
+}
+
+/// Puts a reply into its HTTP form.
+pub(crate) fn render(reply: Reply) -> Response {
+    let (status, reason, body) = match reply {
+        Ok(Answer { data, total: None }) => (200, "OK".to_owned(), json!({ "data": data })),
+        Ok(Answer { data, total: Some(total) }) => {
+            (200, "OK".to_owned(), json!({ "data": data, "total": total }))
+        }
+        Err(Refusal::Params(errors)) => {
+            let reason = "Parameter verification failed.".to_owned();
+            let body = json!({ "data": null, "message": format!("{reason}\n"), "errors": errors });
+            (400, reason, body)
+        }
+        Err(Refusal::Failed(status, message)) => {
+            let body = json!({ "data": null, "message": format!("{message}\n") });
+            (status, message.lines().next().unwrap_or_default().to_owned(), body)
+        }
+        Err(Refusal::Busy(kind, vmid)) => {
+            let message = lock_timeout(kind, vmid);
+            (500, message.clone(), json!({ "data": null, "message": format!("{message}\n") }))
+        }
+    };
+    Response { status, reason, body: body.to_string().into_bytes() }
+}

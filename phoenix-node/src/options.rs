@@ -1,0 +1,80 @@
+//! How a node is made: its name, its size, its storages and bridges, and how fast its time runs.
+
+use std::collections::BTreeSet;
+
+/// How a node behaves and what it starts with.
+#[derive(Clone, Debug)]
+pub struct Options {
+    /// How many times faster than the table of durations its tasks run. Infinity lets them take no time.
+    pub speed: f64,
+    /// What it has. A directory that is opened again keeps all that it had, and gains what the seed newly names.
+    pub seed: NodeSeed,
+}
+
+/// What a node has.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct NodeSeed {
+    /// Its name.
+    pub name: String,
+    /// Logical CPUs.
+    pub cores: u32,
+    /// Memory in bytes.
+    pub memory: u64,
+    /// Its storages.
+    pub storages: Vec<StorageSeed>,
+    /// Its bridges.
+    pub bridges: BTreeSet<String>,
+}
+
+/// A storage.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct StorageSeed {
+    /// Its name.
+    pub name: String,
+    /// PVE's type: `dir`, `zfspool`, `lvmthin`, `btrfs`, …
+    pub plugin: String,
+    /// What it may hold: `images`, `rootdir`, `vztmpl`, `iso`, `import`, …
+    pub content: BTreeSet<String>,
+    /// Bytes in all.
+    pub total: u64,
+}
+
+const GIB: u64 = 1 << 30;
+
+impl Default for Options {
+    fn default() -> Self {
+        Self { speed: 1.0, seed: NodeSeed::default() }
+    }
+}
+
+impl Default for NodeSeed {
+    fn default() -> Self {
+        Self {
+            name: "phoenix".to_owned(),
+            cores: 32,
+            memory: 128 * GIB,
+            storages: vec![
+                StorageSeed::new(
+                    "local",
+                    "dir",
+                    &["backup", "images", "import", "iso", "rootdir", "snippets", "vztmpl"],
+                    512 * GIB,
+                ),
+                StorageSeed::new("local-zfs", "zfspool", &["images", "rootdir"], 4096 * GIB),
+            ],
+            bridges: BTreeSet::from(["vmbr0".to_owned()]),
+        }
+    }
+}
+
+impl StorageSeed {
+    /// Returns a storage of a plugin with these contents and size.
+    pub fn new(name: &str, plugin: &str, content: &[&str], total: u64) -> Self {
+        Self {
+            name: name.to_owned(),
+            plugin: plugin.to_owned(),
+            content: content.iter().map(|&word| word.to_owned()).collect(),
+            total,
+        }
+    }
+}

@@ -1,0 +1,318 @@
+//! The guest channel: answers probes and performs actions inside guests and on the host, from the model.
+
+use std::collections::BTreeSet;
+
+use async_trait::async_trait;
+use phoenix_core::{
+    Action, BackendError, Content, ErrorKind, Evidence, GuestId, Probe, Site, UnitGoal, evidence::FileState,
+};
+use phoenix_pve::channel::GuestChannel;
+use sha2::{Digest, Sha256};
+
+use crate::{
+    durations,
+    node::{Node, describe},
+    sim::{
+        install,
+        programs::{self, Ran},
+        world::{Body, Entry, Unit, User, World},
+    },
+    state::{State, config::hex},
+};
+
+/// The longest content that is kept whole.
+const TEXT_LIMIT: usize = 64 << 10;
+
+#[async_trait]
+impl GuestChannel for Node {
+    async fn ask(&self, site: &Site, probes: &[Probe]) -> Vec<Result<Evidence, BackendError>> {
+        let state = self.state();
+        let world = match world_of(&state, site) {
+            Ok(world) => world,
+            Err(evidence) => return probes.iter().map(|_| Ok(evidence.clone())).collect(),
+        };
+        probes.iter().map(|probe| answer(world, probe)).collect()
+    }
+
+    async fn act(&self, site: &Site, action: &Action, secret: Option<&[u8]>) -> Result<(), BackendError> {
+        let time = self.inside(site, |world| Ok(time_of(world, action)))?;
+        self.pass(time).await;
+        let grown = self.inside(site, |world| perform(world, action, secret))?;
+        if grown > 0 { self.grow(site, grown) } else { Ok(()) }
+    }
+
+    async fn set_raw_keys(&self, guest: GuestId, lines: &[(String, String)]) -> Result<(), BackendError> {
+        let mut state = self.state();
+        let missing = || BackendError::new(ErrorKind::NotFound, format!("guest `{guest}` does not exist"));
+        let found = state.guest_mut(guest.kind, guest.vmid.0).ok_or_else(missing)?;
+        found.raw = lines.to_vec();
+        self.save(&mut state)
+    }
+}
+
+impl Node {
+    /// Does something to a running site's world, and writes it down.
+    fn inside<T>(
+        &self,
+        site: &Site,
+        work: impl FnOnce(&mut World) -> Result<T, BackendError>,
+    ) -> Result<T, BackendError> {
+        let mut guard = self.state();
+        let state = &mut *guard;
+        match world_of(state, site) {
+            Ok(_) => {}
+            Err(Evidence::Unreachable { reason }) => {
+                return Err(BackendError::new(ErrorKind::Unreachable, reason));
+            }
+            Err(_) => return Err(BackendError::new(ErrorKind::NotFound, format!("`{site}` does not exist"))),
+        }
+        let result = match site {
+            Site::Host(_) => {
+                state.dirty.host = true;
+                work(&mut state.host)
+            }
+            Site::Guest(guest) => {
+                let missing = || BackendError::new(ErrorKind::NotFound, format!("`{site}` does not exist"));
+                work(&mut state.guest_mut(guest.kind, guest.vmid.0).ok_or_else(missing)?.world)
+            }
+        };
+        self.save(state)?;
+        result
+    }
+
+    /// Lets a guest's root disk take more, as far as its size and its storage allow.
+    fn grow(&self, site: &Site, bytes: u64) -> Result<(), BackendError> {
+        let Some(guest) = site.guest() else { return Ok(()) };
+        let mut state = self.state();
+        let Some(found) = state.guest_mut(guest.kind, guest.vmid.0) else { return Ok(()) };
+        let disks = found.disks();
+        let root = disks
+            .iter()
+            .find(|(key, _)| key == "rootfs")
+            .or_else(|| disks.iter().find(|(_, volid)| !volid.contains("cloudinit")));
+        if let Some(volume) = root.and_then(|(_, volid)| found.volumes.get_mut(volid)) {
+            volume.used = (volume.used + bytes).min(volume.size);
+        }
+        self.save(&mut state)
+    }
+
+    fn save(&self, state: &mut State) -> Result<(), BackendError> {
+        self.commit(state).map_err(|error| BackendError::new(ErrorKind::Failed, describe(&error)))
+    }
+}
+
+/// Returns a site's world, or why there is none to ask.
+fn world_of<'a>(state: &'a State, site: &Site) -> Result<&'a World, Evidence> {
+    let unreachable = |reason: String| Err(Evidence::Unreachable { reason });
+    match site {
+        Site::Host(name) if **name == *state.name => Ok(&state.host),
+        Site::Host(_) => Err(Evidence::Absent),
+        Site::Guest(guest) => match state.guest(guest.kind, guest.vmid.0) {
+            None => Err(Evidence::Absent),
+            Some(found) if !found.running => unreachable(format!("`{guest}` does not run")),
+            Some(found) if !found.world.has_system() => {
+                unreachable(format!("`{guest}` has no operating system that answers"))
+            }
+            Some(found) => Ok(&found.world),
+        },
+    }
+}
+
+fn answer(world: &World, probe: &Probe) -> Result<Evidence, BackendError> {
+    Ok(match probe {
+        Probe::File { path, .. } => file_state(world, path).map_or(Evidence::Absent, Evidence::File),
+        Probe::Package { name, .. } => match world.package(name) {
+            Some(version) => Evidence::Package { version: version.clone() },
+            None => Evidence::Absent,
+        },
+        Probe::Unit { name, .. } => match world.unit(name) {
+            Some(unit) => Evidence::Unit { active: unit.active, enabled: unit.enabled },
+            None => Evidence::Absent,
+        },
+        Probe::User { name, .. } => match world.user(name) {
+            Some(user) => Evidence::User {
+                uid: user.uid,
+                shell: user.shell.clone(),
+                home: user.home.clone(),
+                groups: user.groups.clone(),
+            },
+            None => Evidence::Absent,
+        },
+        Probe::Command { argv, .. } => {
+            // A probe changes nothing, whatever its command would do.
+            let Ran { status, stdout, stderr } = programs::run(&mut world.clone(), argv, None);
+            Evidence::Output { status, stdout, stderr }
+        }
+        Probe::Nodes
+        | Probe::Guests
+        | Probe::Storages
+        | Probe::Volumes { .. }
+        | Probe::Config { .. }
+        | Probe::Snapshots { .. } => {
+            return Err(BackendError::new(
+                ErrorKind::Invalid,
+                "this is a question to the API, not to a site",
+            ));
+        }
+    })
+}
+
+fn file_state(world: &World, path: &str) -> Option<FileState> {
+    let entry = world.file(path)?;
+    let link = match &entry.body {
+        Body::Link(target) => Some(target.clone()),
+        Body::Directory | Body::Text(_) | Body::Opaque { .. } => None,
+    };
+    let entry = world.follow(path).unwrap_or(entry);
+    let (sha256, text) = match &entry.body {
+        Body::Text(text) => (hex(&Sha256::digest(text)), Some(text.clone())),
+        Body::Opaque { sha256 } => (sha256.clone(), None),
+        Body::Directory | Body::Link(_) => (String::new(), None),
+    };
+    Some(FileState {
+        directory: entry.body == Body::Directory,
+        sha256,
+        mode: entry.mode,
+        owner: entry.owner.clone(),
+        group: entry.group.clone(),
+        link,
+        text,
+    })
+}
+
+fn time_of(world: &World, action: &Action) -> u64 {
+    match action {
+        Action::InstallPackages { names, .. } => match install::missing(world, names) {
+            Ok(missing) if missing.is_empty() => durations::TOUCH,
+            Ok(missing) => durations::INSTALL + durations::INSTALL_EACH * missing.len() as u64,
+            Err(_) => durations::INSTALL,
+        },
+        Action::SetUnit { .. } => durations::UNIT,
+        Action::Run { argv, .. } if programs::is_slow(argv) => durations::SLOW_PROGRAM,
+        _ => durations::TOUCH,
+    }
+}
+
+/// Performs an action; returns by how many bytes it lets the disk grow.
+fn perform(world: &mut World, action: &Action, secret: Option<&[u8]>) -> Result<u64, BackendError> {
+    let failed = |text: String| BackendError::new(ErrorKind::Failed, text);
+    match action {
+        Action::WriteFile { path, content, mode, owner, group, .. } => {
+            check_owner(world, owner)?;
+            if world.file(path).is_some_and(|entry| entry.body == Body::Directory) {
+                return Err(failed(format!("`{path}` is a directory")));
+            }
+            let body = match content {
+                Content::Text(text) if text.len() <= TEXT_LIMIT => Body::Text(text.clone()),
+                Content::Text(text) => Body::Opaque { sha256: hex(&Sha256::digest(text)) },
+                // Only the hash: no secret lies in the node's files.
+                Content::Secret(_) => {
+                    Body::Opaque { sha256: hex(&Sha256::digest(secret.unwrap_or_default())) }
+                }
+            };
+            world.place(path, Entry { mode: *mode, owner: owner.clone(), group: group.clone(), body });
+        }
+        Action::MakeDirectory { path, mode, owner, group, .. } => {
+            check_owner(world, owner)?;
+            if world.file(path).is_some_and(|entry| entry.body != Body::Directory) {
+                return Err(failed(format!("`{path}` is there and is no directory")));
+            }
+            let entry =
+                Entry { mode: *mode, owner: owner.clone(), group: group.clone(), body: Body::Directory };
+            world.place(path, entry);
+        }
+        Action::Symlink { path, target, .. } => {
+            if world.file(path).is_some_and(|entry| entry.body == Body::Directory) {
+                return Err(failed(format!("`{path}` is a directory")));
+            }
+            world.place(path, Entry::root(0o777, Body::Link(target.clone())));
+        }
+        Action::RemoveFile { path, .. } => world.put_file(path, None),
+        Action::InstallPackages { names, .. } => {
+            if world.base().ostype == "alpine" {
+                return Err(failed("`apt-get` is not there: this is no Debian".to_owned()));
+            }
+            let missing = install::missing(world, names).map_err(failed)?;
+            install::install(world, &missing);
+            return Ok(install::PACKAGE_BYTES * missing.len() as u64);
+        }
+        Action::EnsureUser { name, shell, groups, password_hash, .. } => {
+            ensure_user(world, name, shell, groups, password_hash.is_some());
+        }
+        Action::SetUnit { name, goal, enabled, .. } => {
+            if world.unit(name).is_none() {
+                return Err(failed(format!("unit `{name}` could not be found")));
+            }
+            let active = match goal {
+                UnitGoal::Started | UnitGoal::Restarted | UnitGoal::Reloaded => true,
+                UnitGoal::Stopped => false,
+            };
+            world.put_unit(name, Some(Unit { active, enabled: *enabled }));
+        }
+        Action::Run { argv, stdin, .. } => {
+            let stdin = match stdin {
+                Some(Content::Text(text)) => Some(text.as_bytes()),
+                Some(Content::Secret(_)) => secret,
+                None => None,
+            };
+            let ran = programs::run(world, argv, stdin);
+            if ran.status != 0 {
+                let program = argv.first().map_or("", String::as_str);
+                let mut error = failed(format!("`{program}` ended with status {}", ran.status));
+                error.log = ran.stderr.lines().chain(ran.stdout.lines()).map(str::to_owned).collect();
+                return Err(error);
+            }
+        }
+        Action::Await { condition, .. } => {
+            let evidence = answer(world, &condition.probe)?;
+            if !condition.holds(&evidence) {
+                return Err(BackendError::new(ErrorKind::Timeout, "what is awaited does not hold"));
+            }
+        }
+        Action::FetchOsTemplate { .. }
+        | Action::FetchImage { .. }
+        | Action::CreateLxc { .. }
+        | Action::CreateVm { .. }
+        | Action::Clone { .. }
+        | Action::Configure { .. }
+        | Action::SetRawKeys { .. }
+        | Action::Resize { .. }
+        | Action::Start { .. }
+        | Action::Stop { .. }
+        | Action::Delete { .. }
+        | Action::Snapshot { .. }
+        | Action::DeleteSnapshot { .. }
+        | Action::Rollback { .. }
+        | Action::MakeTemplate { .. } => {
+            return Err(BackendError::new(ErrorKind::Invalid, "this is an action of the API, not of a site"));
+        }
+    }
+    Ok(0)
+}
+
+fn check_owner(world: &World, owner: &str) -> Result<(), BackendError> {
+    if world.user(owner).is_some() {
+        return Ok(());
+    }
+    Err(BackendError::new(ErrorKind::Failed, format!("chown: invalid user: `{owner}`")))
+}
+
+fn ensure_user(world: &mut World, name: &str, shell: &str, groups: &BTreeSet<String>, password: bool) {
+    let user = match world.user(name) {
+        Some(user) => {
+            let groups = user.groups.union(groups).cloned().collect();
+            User { shell: shell.to_owned(), groups, password, ..user.clone() }
+        }
+        None => {
+            let uid =
+                world.users().values().map(|user| user.uid).filter(|uid| (1000..60000).contains(uid)).max();
+            let home = format!("/home/{name}");
+            let mine =
+                Entry { mode: 0o755, owner: name.to_owned(), group: name.to_owned(), body: Body::Directory };
+            world.place(&home, mine);
+            let uid = uid.map_or(1000, |uid| uid + 1);
+            User { uid, shell: shell.to_owned(), home, groups: groups.clone(), password }
+        }
+    };
+    world.put_user(name, Some(user));
+}

@@ -1,0 +1,118 @@
+//! The programs that a simulated site has: the one table. Anything else ends with status 127, as a missing program
+//! does.
+
+mod accounts;
+mod locale;
+mod packages;
+mod text;
+mod time;
+mod units;
+
+use crate::sim::world::World;
+
+/// How a program ended.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub(crate) struct Ran {
+    pub(crate) status: i32,
+    pub(crate) stdout: String,
+    pub(crate) stderr: String,
+}
+
+/// A program at work.
+pub(crate) struct Run<'a> {
+    pub(crate) world: &'a mut World,
+    pub(crate) args: &'a [String],
+    pub(crate) stdin: Option<&'a [u8]>,
+}
+
+type Program = fn(Run<'_>) -> Ran;
+
+const PROGRAMS: &[(&str, Program)] = &[
+    ("[", text::test),
+    ("cat", text::cat),
+    ("chpasswd", accounts::chpasswd),
+    ("dpkg-query", packages::dpkg_query),
+    ("echo", text::echo),
+    ("false", text::fail),
+    ("getent", accounts::getent),
+    ("hostname", text::hostname),
+    ("id", accounts::id),
+    ("locale", locale::locale),
+    ("locale-gen", locale::locale_gen),
+    ("ls", text::ls),
+    ("ssh-keygen", packages::ssh_keygen),
+    ("systemctl", units::systemctl),
+    ("test", text::test),
+    ("timedatectl", time::timedatectl),
+    ("true", text::succeed),
+    ("update-ca-certificates", packages::update_ca_certificates),
+    ("update-locale", locale::update_locale),
+    ("usermod", accounts::usermod),
+];
+
+/// Runs a program in a world.
+pub(crate) fn run(world: &mut World, argv: &[String], stdin: Option<&[u8]>) -> Ran {
+    let Some((name, args)) = argv.split_first() else { return Ran::failed(127, "no command") };
+    match find(name) {
+        Some(program) => program(Run { world, args, stdin }),
+        None => Ran::failed(127, format!("{name}: command not found")),
+    }
+}
+
+/// Tells whether a command takes a while.
+pub(crate) fn is_slow(argv: &[String]) -> bool {
+    let name = argv.first().map_or("", |name| base_name(name));
+    matches!(name, "locale-gen" | "update-ca-certificates" | "ssh-keygen")
+}
+
+fn find(name: &str) -> Option<Program> {
+    PROGRAMS.iter().find(|(known, _)| *known == base_name(name)).map(|(_, program)| *program)
+}
+
+fn base_name(path: &str) -> &str {
+    path.rsplit('/').next().unwrap_or(path)
+}
+
+impl Ran {
+    /// Returns success with this output.
+    pub(crate) fn said(stdout: impl Into<String>) -> Self {
+        Self { stdout: stdout.into(), ..Self::default() }
+    }
+
+    /// Returns a failure with this complaint.
+    pub(crate) fn failed(status: i32, stderr: impl Into<String>) -> Self {
+        let mut stderr = stderr.into();
+        if !stderr.is_empty() && !stderr.ends_with('\n') {
+            stderr.push('\n');
+        }
+        Self { status, stdout: String::new(), stderr }
+    }
+}
+
+impl<'a> Run<'a> {
+    /// Returns the arguments as plain texts.
+    pub(crate) fn words(&self) -> Vec<&'a str> {
+        self.args.iter().map(String::as_str).collect()
+    }
+}
+
+#[cfg(test)]
+pub(crate) mod tests {
+    use super::*;
+
+    /// Runs a command line in a world.
+    pub(crate) fn say(world: &mut World, line: &str) -> Ran {
+        let argv: Vec<String> = line.split(' ').map(str::to_owned).collect();
+        run(world, &argv, None)
+    }
+
+    #[test]
+    fn an_unknown_program_is_missing() {
+        assert_eq!(say(&mut World::of_image("ubuntu"), "frobnicate --all").status, 127);
+    }
+
+    #[test]
+    fn a_program_is_found_by_its_path_too() {
+        assert_eq!(say(&mut World::of_image("ubuntu"), "/usr/bin/true").status, 0);
+    }
+}

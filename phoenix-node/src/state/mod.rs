@@ -1,0 +1,193 @@
+//! What a node is made of, as plain data: guests, volumes, storages and tasks. Nothing here waits or touches a file;
+//! what changed is noted for the store.
+
+pub(crate) mod change;
+pub(crate) mod config;
+pub(crate) mod guest;
+pub(crate) mod storage;
+pub(crate) mod task;
+pub(crate) mod volume;
+
+use std::{
+    collections::{BTreeMap, BTreeSet, VecDeque},
+    sync::Arc,
+};
+
+use phoenix_core::GuestKind;
+
+use crate::{
+    options::NodeSeed,
+    sim::world::{Delta, World},
+    state::{guest::Guest, storage::Storage, task::Task},
+};
+
+/// How many finished tasks are kept in memory; the archive file keeps all.
+const ARCHIVE_LIMIT: usize = 20_000;
+
+/// The node's whole state.
+#[derive(Debug, Default)]
+pub(crate) struct State {
+    pub(crate) name: String,
+    pub(crate) cores: u32,
+    pub(crate) memory: u64,
+    pub(crate) booted: u64,
+    pub(crate) bridges: BTreeSet<String>,
+    pub(crate) storages: BTreeMap<String, Storage>,
+    pub(crate) guests: BTreeMap<u32, Guest>,
+    /// The host's own world, for sites that are nodes.
+    pub(crate) host: World,
+    /// Running tasks by UPID.
+    pub(crate) active: BTreeMap<String, Task>,
+    /// Finished tasks, oldest first.
+    pub(crate) archive: VecDeque<Arc<Task>>,
+    /// Frozen parts of guests' worlds, by the hash of their content.
+    pub(crate) layers: BTreeMap<String, Arc<Delta>>,
+    pub(crate) dirty: Dirty,
+    pub(crate) next_pid: u32,
+    /// New tasks that nobody works on yet.
+    pub(crate) waiting: Vec<String>,
+    usage: BTreeMap<u32, BTreeMap<String, u64>>,
+    used: BTreeMap<String, u64>,
+}
+
+/// What must be written.
+#[derive(Debug, Default)]
+pub(crate) struct Dirty {
+    pub(crate) guests: BTreeSet<u32>,
+    pub(crate) node: bool,
+    pub(crate) storages: bool,
+    pub(crate) host: bool,
+    pub(crate) layers: Vec<String>,
+    pub(crate) tasks: BTreeSet<String>,
+    pub(crate) finished: Vec<Arc<Task>>,
+}
+
+impl State {
+    /// Adds what the seed newly names; removes nothing.
+    pub(crate) fn merge_seed(&mut self, seed: &NodeSeed) {
+        if self.name.is_empty() {
+            self.name.clone_from(&seed.name);
+            self.booted = now();
+            self.next_pid = 4096;
+            self.host = World::of_host();
+        }
+        self.cores = seed.cores;
+        self.memory = seed.memory;
+        self.bridges.extend(seed.bridges.iter().cloned());
+        for storage in &seed.storages {
+            self.storages.entry(storage.name.clone()).or_insert_with(|| Storage::from_seed(storage));
+        }
+        self.dirty.node = true;
+        self.dirty.storages = true;
+        self.dirty.host = true;
+    }
+
+    /// Returns a guest of a kind.
+    pub(crate) fn guest(&self, kind: GuestKind, vmid: u32) -> Option<&Guest> {
+        self.guests.get(&vmid).filter(|guest| guest.kind == kind)
+    }
+
+    /// Returns a guest of a kind to be changed; it will be written.
+    pub(crate) fn guest_mut(&mut self, kind: GuestKind, vmid: u32) -> Option<&mut Guest> {
+        let guest = self.guests.get_mut(&vmid).filter(|guest| guest.kind == kind)?;
+        self.dirty.guests.insert(vmid);
+        Some(guest)
+    }
+
+    /// Adds or replaces a guest.
+    pub(crate) fn put_guest(&mut self, guest: Guest) {
+        self.dirty.guests.insert(guest.vmid);
+        self.guests.insert(guest.vmid, guest);
+    }
+
+    /// Removes a guest with its volumes.
+    pub(crate) fn remove_guest(&mut self, vmid: u32) {
+        if self.guests.remove(&vmid).is_some() {
+            self.dirty.guests.insert(vmid);
+        }
+    }
+
+    /// Returns the bytes that a storage's volumes really take.
+    pub(crate) fn used(&mut self, storage: &str) -> u64 {
+        self.settle_usage();
+        let own = self.storages.get(storage).map_or(0, |found| found.volumes.values().map(|v| v.used).sum());
+        own + self.used.get(storage).copied().unwrap_or(0)
+    }
+
+    /// Returns the bytes free on a storage.
+    pub(crate) fn free(&mut self, storage: &str) -> u64 {
+        let used = self.used(storage);
+        self.storages.get(storage).map_or(0, |found| found.total.saturating_sub(used))
+    }
+
+    /// Freezes the changes at the top of a guest's world into a layer that others can share.
+    pub(crate) fn freeze(&mut self, vmid: u32) {
+        let Some(guest) = self.guests.get_mut(&vmid) else { return };
+        if let Some((hash, layer)) = guest.world.freeze() {
+            if self.layers.insert(hash.clone(), layer).is_none() {
+                self.dirty.layers.push(hash);
+            }
+            self.dirty.guests.insert(vmid);
+        }
+    }
+
+    /// Files a finished task.
+    pub(crate) fn archive(&mut self, task: Task) {
+        self.active.remove(&task.upid);
+        self.dirty.tasks.remove(&task.upid);
+        let task = Arc::new(task);
+        self.dirty.finished.push(Arc::clone(&task));
+        self.push_archive(task);
+    }
+
+    /// Keeps a finished task that was read from the archive.
+    pub(crate) fn keep(&mut self, task: Task) {
+        self.push_archive(Arc::new(task));
+    }
+
+    fn push_archive(&mut self, task: Arc<Task>) {
+        self.archive.push_back(task);
+        if self.archive.len() > ARCHIVE_LIMIT {
+            self.archive.pop_front();
+        }
+    }
+
+    /// Brings the sums of usage up to date with the guests that changed since. Keeps listing and allocating cheap
+    /// however many guests there are.
+    pub(crate) fn settle_usage(&mut self) {
+        let changed: Vec<u32> = self.dirty.guests.iter().copied().collect();
+        for vmid in changed {
+            self.count_usage(vmid);
+        }
+    }
+
+    /// Counts what a guest's volumes take, in place of what was counted before.
+    pub(crate) fn count_usage(&mut self, vmid: u32) {
+        for (storage, bytes) in self.usage.remove(&vmid).unwrap_or_default() {
+            if let Some(sum) = self.used.get_mut(&storage) {
+                *sum = sum.saturating_sub(bytes);
+            }
+        }
+        let Some(guest) = self.guests.get(&vmid) else { return };
+        let mut mine: BTreeMap<String, u64> = BTreeMap::new();
+        for volume in guest.volumes.values() {
+            *mine.entry(volume.storage.clone()).or_default() += volume.used;
+        }
+        for (storage, bytes) in &mine {
+            *self.used.entry(storage.clone()).or_default() += bytes;
+        }
+        self.usage.insert(vmid, mine);
+    }
+}
+
+/// Returns the wall clock in seconds, as PVE writes times.
+pub(crate) fn now() -> u64 {
+    now_ms() / 1000
+}
+
+/// Returns the wall clock in milliseconds.
+pub(crate) fn now_ms() -> u64 {
+    std::time::SystemTime::now()
+        .duration_since(std::time::UNIX_EPOCH)
+        .map_or(0, |since| u64::try_from(since.as_millis()).unwrap_or(u64::MAX))
+}

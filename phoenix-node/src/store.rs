@@ -1,0 +1,322 @@
+//! The store: the node's directory. Every file is written beside itself and renamed, guests before the tasks that
+//! work on them, so that a process may die at any moment and the next one goes on.
+
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    fs::{self, File, OpenOptions, TryLockError},
+    io::{Read as _, Seek as _, Write as _},
+    path::{Path, PathBuf},
+    sync::Arc,
+    time::Duration,
+};
+
+use serde::{Deserialize, Serialize, de::DeserializeOwned};
+
+use crate::{
+    error::NodeError,
+    sim::world::{Delta, World},
+    state::{State, guest::Guest, storage::Storage, task::Task},
+};
+
+/// The file that marks a directory as Phoenix's.
+pub(crate) const VERSION_FILE: &str = "phoenix-node.json";
+const VERSION: u32 = 1;
+/// How long to wait for another process to let go, so that short commands queue up.
+const WAIT: Duration = Duration::from_secs(5);
+const POLL: Duration = Duration::from_millis(50);
+/// Everything that the store makes, for taking it away again.
+const OWN: &[&str] =
+    &["guests", "layers", "tasks", "node.json", "storages.json", "host.json", "lock", VERSION_FILE];
+
+/// A node directory that is ours as long as this lives.
+#[derive(Debug)]
+pub(crate) struct Store {
+    dir: PathBuf,
+    _lock: File,
+}
+
+#[derive(Serialize, Deserialize)]
+struct Version {
+    version: u32,
+}
+
+#[derive(Debug, Default, Serialize, Deserialize)]
+pub(crate) struct NodeFile {
+    pub(crate) name: String,
+    booted: u64,
+    bridges: BTreeSet<String>,
+}
+
+impl Store {
+    /// Opens a directory for this process alone, making it if it is not there.
+    pub(crate) async fn open(dir: &Path) -> Result<Self, NodeError> {
+        fs::create_dir_all(dir).map_err(|source| io("create", dir, source))?;
+        check_version(dir, true)?;
+        let lock = lock(dir).await?;
+        for folder in ["guests", "layers", "tasks/active"] {
+            let path = dir.join(folder);
+            fs::create_dir_all(&path).map_err(|source| io("create", &path, source))?;
+        }
+        write(&dir.join(VERSION_FILE), &Version { version: VERSION })?;
+        Ok(Self { dir: dir.to_owned(), _lock: lock })
+    }
+
+    /// Reads the whole state.
+    pub(crate) fn load(&self) -> Result<State, NodeError> {
+        let mut state = State::default();
+        if let Some(node) = read::<NodeFile>(&self.dir.join("node.json"))? {
+            (state.name, state.booted, state.bridges) = (node.name, node.booted, node.bridges);
+        }
+        state.storages =
+            read::<BTreeMap<String, Storage>>(&self.dir.join("storages.json"))?.unwrap_or_default();
+        state.host = read::<World>(&self.dir.join("host.json"))?.unwrap_or_else(World::of_host);
+        for path in files(&self.dir.join("layers"))? {
+            if let Some(delta) = read::<Delta>(&path)? {
+                state.layers.insert(stem(&path), Arc::new(delta));
+            }
+        }
+        for path in files(&self.dir.join("guests"))? {
+            let Some(mut guest) = read::<Guest>(&path)? else { continue };
+            let snapshots = guest.snapshots.values_mut().map(|snapshot| &mut snapshot.world);
+            for world in snapshots.chain([&mut guest.world]) {
+                if let Some(hash) = world.resolve(&state.layers) {
+                    let path = self.dir.join("layers").join(format!("{hash}.json"));
+                    return Err(io("read", &path, std::io::ErrorKind::NotFound.into()));
+                }
+            }
+            let vmid = guest.vmid;
+            state.guests.insert(vmid, guest);
+            state.count_usage(vmid);
+        }
+        self.load_tasks(&mut state)?;
+        self.drop_unused_layers(&mut state);
+        Ok(state)
+    }
+
+    fn load_tasks(&self, state: &mut State) -> Result<(), NodeError> {
+        let path = self.dir.join("tasks/archive.jsonl");
+        let text = match fs::read_to_string(&path) {
+            Ok(text) => text,
+            Err(error) if error.kind() == std::io::ErrorKind::NotFound => String::new(),
+            Err(source) => return Err(io("read", &path, source)),
+        };
+        let mut seen = BTreeSet::new();
+        // A line that a dying process did not finish is no task.
+        for task in text.lines().filter_map(|line| serde_json::from_str::<Task>(line).ok()) {
+            state.next_pid = state.next_pid.max(task.pid);
+            if seen.insert(task.upid.clone()) {
+                state.keep(task);
+            }
+        }
+        for path in files(&self.dir.join("tasks/active"))? {
+            let Some(task) = read::<Task>(&path)? else { continue };
+            state.next_pid = state.next_pid.max(task.pid);
+            if seen.contains(&task.upid) {
+                remove(&path)?;
+            } else {
+                state.active.insert(task.upid.clone(), task);
+            }
+        }
+        if !text.is_empty() && !text.ends_with('\n') {
+            self.append_archive("\n")?;
+        }
+        Ok(())
+    }
+
+    fn drop_unused_layers(&self, state: &mut State) {
+        state.layers.retain(|hash, layer| {
+            let is_used = Arc::strong_count(layer) > 1;
+            // What cannot be removed now is found again at the next start.
+            is_used || fs::remove_file(self.layer(hash)).is_err()
+        });
+    }
+
+    /// Writes what changed.
+    pub(crate) fn save(&self, state: &mut State) -> Result<(), NodeError> {
+        let dirty = std::mem::take(&mut state.dirty);
+        for hash in &dirty.layers {
+            if let Some(delta) = state.layers.get(hash) {
+                write(&self.layer(hash), &**delta)?;
+            }
+        }
+        for vmid in &dirty.guests {
+            let path = |kind: &str| self.dir.join("guests").join(format!("{kind}-{vmid}.json"));
+            match state.guests.get(vmid) {
+                Some(guest) => write(&path(guest.kind.as_str()), guest)?,
+                None => {
+                    remove(&path("lxc"))?;
+                    remove(&path("vm"))?;
+                }
+            }
+        }
+        if dirty.storages {
+            write(&self.dir.join("storages.json"), &state.storages)?;
+        }
+        if dirty.host {
+            write(&self.dir.join("host.json"), &state.host)?;
+        }
+        if dirty.node {
+            let node =
+                NodeFile { name: state.name.clone(), booted: state.booted, bridges: state.bridges.clone() };
+            write(&self.dir.join("node.json"), &node)?;
+        }
+        for upid in &dirty.tasks {
+            if let Some(task) = state.active.get(upid) {
+                write(&self.active(upid), task)?;
+            }
+        }
+        let mut lines = String::new();
+        for task in &dirty.finished {
+            lines.push_str(&serde_json::to_string(&**task).expect("a task has only text keys"));
+            lines.push('\n');
+        }
+        if !lines.is_empty() {
+            self.append_archive(&lines)?;
+        }
+        for task in &dirty.finished {
+            remove(&self.active(&task.upid))?;
+        }
+        Ok(())
+    }
+
+    fn append_archive(&self, text: &str) -> Result<(), NodeError> {
+        let path = self.dir.join("tasks/archive.jsonl");
+        let file = OpenOptions::new().create(true).append(true).open(&path);
+        file.and_then(|mut file| file.write_all(text.as_bytes())).map_err(|source| io("write", &path, source))
+    }
+
+    fn layer(&self, hash: &str) -> PathBuf {
+        self.dir.join("layers").join(format!("{hash}.json"))
+    }
+
+    fn active(&self, upid: &str) -> PathBuf {
+        let name: String = upid.chars().map(|c| if c == ':' || c == '/' { '_' } else { c }).collect();
+        self.dir.join("tasks/active").join(format!("{name}.json"))
+    }
+}
+
+/// Removes a node directory: only what a node makes, and only where a node did.
+pub(crate) async fn reset(dir: &Path) -> Result<bool, NodeError> {
+    if !dir.exists() {
+        return Ok(false);
+    }
+    check_version(dir, false)?;
+    let _lock = lock(dir).await?;
+    for name in OWN {
+        let path = dir.join(name);
+        let removed = if path.is_dir() { fs::remove_dir_all(&path) } else { fs::remove_file(&path) };
+        match removed {
+            Err(source) if source.kind() != std::io::ErrorKind::NotFound => {
+                return Err(io("remove", &path, source));
+            }
+            _ => {}
+        }
+    }
+    // Whatever else lies there is not ours, and neither is the directory then.
+    let _ = fs::remove_dir(dir);
+    Ok(true)
+}
+
+/// Returns the process that has a directory, if one has.
+pub(crate) fn holder(dir: &Path) -> Option<String> {
+    let mut file = File::open(dir.join("lock")).ok()?;
+    match file.try_lock_shared() {
+        Err(TryLockError::WouldBlock) => Some(read_pid(&mut file)),
+        Ok(()) | Err(TryLockError::Error(_)) => None,
+    }
+}
+
+/// Checks that a directory is one of ours, or (if that is allowed) empty.
+pub(crate) fn check_version(dir: &Path, may_be_empty: bool) -> Result<(), NodeError> {
+    let path = dir.join(VERSION_FILE);
+    if let Some(found) = read::<serde_json::Value>(&path)? {
+        let version = &found["version"];
+        if version.as_u64() == Some(u64::from(VERSION)) {
+            return Ok(());
+        }
+        return Err(NodeError::Version { path: dir.to_owned(), found: version.to_string(), known: VERSION });
+    }
+    let mut entries = fs::read_dir(dir).map_err(|source| io("read", dir, source))?;
+    // A process that was killed before it wrote the version left at most its lock.
+    let is_foreign = entries.any(|entry| entry.is_ok_and(|entry| entry.file_name() != "lock"));
+    if may_be_empty && !is_foreign { Ok(()) } else { Err(NodeError::Foreign { path: dir.to_owned() }) }
+}
+
+async fn lock(dir: &Path) -> Result<File, NodeError> {
+    let path = dir.join("lock");
+    let file = OpenOptions::new().read(true).write(true).create(true).truncate(false).open(&path);
+    let mut file = file.map_err(|source| io("open", &path, source))?;
+    let until = std::time::Instant::now() + WAIT;
+    loop {
+        match file.try_lock() {
+            Ok(()) => break,
+            Err(TryLockError::Error(source)) => return Err(io("lock", &path, source)),
+            Err(TryLockError::WouldBlock) if std::time::Instant::now() >= until => {
+                return Err(NodeError::InUse { path: dir.to_owned(), pid: read_pid(&mut file) });
+            }
+            Err(TryLockError::WouldBlock) => tokio::time::sleep(POLL).await,
+        }
+    }
+    let pid = std::process::id().to_string();
+    file.set_len(0)
+        .and_then(|()| file.rewind())
+        .and_then(|()| file.write_all(pid.as_bytes()))
+        .map_err(|source| io("write", &path, source))?;
+    Ok(file)
+}
+
+fn read_pid(file: &mut File) -> String {
+    let mut text = String::new();
+    match file.rewind().and_then(|()| file.read_to_string(&mut text)) {
+        Ok(_) if !text.trim().is_empty() => text.trim().to_owned(),
+        _ => "unknown".to_owned(),
+    }
+}
+
+/// Reads a JSON file; nothing if it is not there.
+pub(crate) fn read<T: DeserializeOwned>(path: &Path) -> Result<Option<T>, NodeError> {
+    let bytes = match fs::read(path) {
+        Ok(bytes) => bytes,
+        Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(None),
+        Err(source) => return Err(io("read", path, source)),
+    };
+    serde_json::from_slice(&bytes)
+        .map(Some)
+        .map_err(|source| NodeError::Parse { path: path.to_owned(), source })
+}
+
+fn write(path: &Path, value: &impl Serialize) -> Result<(), NodeError> {
+    let bytes = serde_json::to_vec(value).expect("the state has only text keys");
+    let beside = path.with_extension("json.new");
+    fs::write(&beside, bytes)
+        .and_then(|()| fs::rename(&beside, path))
+        .map_err(|source| io("write", path, source))
+}
+
+fn remove(path: &Path) -> Result<(), NodeError> {
+    match fs::remove_file(path) {
+        Err(source) if source.kind() != std::io::ErrorKind::NotFound => Err(io("remove", path, source)),
+        _ => Ok(()),
+    }
+}
+
+/// Returns the JSON files of a folder, sorted.
+pub(crate) fn files(dir: &Path) -> Result<Vec<PathBuf>, NodeError> {
+    let entries = match fs::read_dir(dir) {
+        Ok(entries) => entries,
+        Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(Vec::new()),
+        Err(source) => return Err(io("read", dir, source)),
+    };
+    let mut paths: Vec<PathBuf> = entries.filter_map(|entry| entry.ok().map(|entry| entry.path())).collect();
+    paths.retain(|path| path.extension().is_some_and(|extension| extension == "json"));
+    paths.sort();
+    Ok(paths)
+}
+
+fn stem(path: &Path) -> String {
+    path.file_stem().map(|stem| stem.to_string_lossy().into_owned()).unwrap_or_default()
+}
+
+fn io(verb: &'static str, path: &Path, source: std::io::Error) -> NodeError {
+    NodeError::Io { verb, path: path.to_owned(), source }
+}

@@ -1,0 +1,297 @@
+//! Work: what a task does, as data. A task begins (checks, locks, allocations), takes its time, and finishes. Each
+//! half is safe to repeat, so that a task whose process died goes on in the next one.
+
+mod clone;
+mod create;
+mod disk;
+mod power;
+mod recover;
+mod room;
+mod snapshot;
+mod storage;
+
+use std::collections::BTreeMap;
+
+use phoenix_core::GuestKind;
+use serde::{Deserialize, Serialize};
+
+pub(crate) use clone::{refuse_linked, reservation};
+pub(crate) use disk::target_size;
+pub(crate) use power::config_memory;
+pub(crate) use recover::recover;
+pub(crate) use room::{Room, is_base_used};
+pub(crate) use snapshot::can_snapshot;
+
+use crate::{durations, state::State};
+
+/// What a task does.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+#[serde(tag = "work", rename_all = "kebab-case")]
+pub(crate) enum Work {
+    /// Makes a guest.
+    Create {
+        kind: GuestKind,
+        vmid: u32,
+        /// The options of the call.
+        options: BTreeMap<String, String>,
+        /// A container's OS template.
+        #[serde(default)]
+        ostemplate: String,
+        /// A container's keys for root.
+        #[serde(default)]
+        ssh_keys: Option<String>,
+        /// The storage of disks that name none.
+        storage: String,
+        start: bool,
+        /// The configuration that it gets, once it has begun.
+        #[serde(default)]
+        config: BTreeMap<String, String>,
+    },
+    /// Clones a guest.
+    Clone {
+        kind: GuestKind,
+        source: u32,
+        target: u32,
+        name: Option<String>,
+        description: Option<String>,
+        full: bool,
+        storage: Option<String>,
+        format: Option<String>,
+        snapshot: Option<String>,
+        /// The configuration that it gets, once it has begun.
+        #[serde(default)]
+        config: BTreeMap<String, String>,
+    },
+    /// Starts a guest.
+    Start { kind: GuestKind, vmid: u32, skiplock: bool },
+    /// Stops a guest, hard or clean.
+    Stop { kind: GuestKind, vmid: u32, clean: bool, skiplock: bool },
+    /// Stops and starts a guest.
+    Reboot { kind: GuestKind, vmid: u32 },
+    /// Destroys a guest.
+    Destroy { kind: GuestKind, vmid: u32 },
+    /// Takes a snapshot.
+    Snapshot { kind: GuestKind, vmid: u32, name: String, description: String, vmstate: bool },
+    /// Removes a snapshot.
+    DeleteSnapshot { kind: GuestKind, vmid: u32, name: String },
+    /// Returns to a snapshot.
+    Rollback { kind: GuestKind, vmid: u32, name: String, start: bool },
+    /// Turns a guest into a template.
+    Template { kind: GuestKind, vmid: u32 },
+    /// Grows a disk.
+    Resize { kind: GuestKind, vmid: u32, disk: String, size: String },
+    /// Changes a virtual machine's options.
+    Configure { vmid: u32, set: BTreeMap<String, String>, delete: Vec<String>, revert: Vec<String> },
+    /// Downloads a file into a storage.
+    Fetch { storage: String, volid: String, content: String, size: u64, what: String, template: bool },
+    /// Removes a volume of a storage.
+    DeleteVolume { storage: String, volid: String, owner: String },
+}
+
+/// Makes what a disk's new property string asks for, and returns the string to store.
+pub(crate) fn make_disk(state: &mut State, vmid: u32, key: &str, value: &str) -> Result<String, String> {
+    create::disk(state, vmid, key, value, create::EMPTY_DISK).map(|made| made.value)
+}
+
+/// Why a task does not begin.
+#[derive(Debug)]
+pub(crate) enum Refused {
+    /// Somebody holds the lock of this guest's configuration file; try again.
+    Busy(GuestKind, u32),
+    /// It fails.
+    Failed(String),
+}
+
+impl From<String> for Refused {
+    fn from(text: String) -> Self {
+        Self::Failed(text)
+    }
+}
+
+impl Work {
+    /// Returns PVE's word for the type of task.
+    pub(crate) fn task_type(&self) -> &'static str {
+        use GuestKind::{Lxc, Vm};
+        match self {
+            Self::Create { kind: Lxc, .. } => "vzcreate",
+            Self::Create { kind: Vm, .. } => "qmcreate",
+            Self::Clone { kind: Lxc, .. } => "vzclone",
+            Self::Clone { kind: Vm, .. } => "qmclone",
+            Self::Start { kind: Lxc, .. } => "vzstart",
+            Self::Start { kind: Vm, .. } => "qmstart",
+            Self::Stop { kind: Lxc, clean: false, .. } => "vzstop",
+            Self::Stop { kind: Vm, clean: false, .. } => "qmstop",
+            Self::Stop { kind: Lxc, clean: true, .. } => "vzshutdown",
+            Self::Stop { kind: Vm, clean: true, .. } => "qmshutdown",
+            Self::Reboot { kind: Lxc, .. } => "vzreboot",
+            Self::Reboot { kind: Vm, .. } => "qmreboot",
+            Self::Destroy { kind: Lxc, .. } => "vzdestroy",
+            Self::Destroy { kind: Vm, .. } => "qmdestroy",
+            Self::Snapshot { kind: Lxc, .. } => "vzsnapshot",
+            Self::Snapshot { kind: Vm, .. } => "qmsnapshot",
+            Self::DeleteSnapshot { kind: Lxc, .. } => "vzdelsnapshot",
+            Self::DeleteSnapshot { kind: Vm, .. } => "qmdelsnapshot",
+            Self::Rollback { kind: Lxc, .. } => "vzrollback",
+            Self::Rollback { kind: Vm, .. } => "qmrollback",
+            Self::Template { kind: Lxc, .. } => "vztemplate",
+            Self::Template { kind: Vm, .. } => "qmtemplate",
+            Self::Resize { .. } => "resize",
+            Self::Configure { .. } => "qmconfig",
+            Self::Fetch { .. } => "download",
+            Self::DeleteVolume { .. } => "imgdel",
+        }
+    }
+
+    /// Returns the id in the UPID.
+    pub(crate) fn task_id(&self) -> String {
+        match self {
+            Self::Clone { source, .. } => source.to_string(),
+            Self::Fetch { what, .. } => what.clone(),
+            Self::DeleteVolume { storage, owner, .. } => format!("{owner}@{storage}"),
+            Self::Create { vmid, .. }
+            | Self::Start { vmid, .. }
+            | Self::Stop { vmid, .. }
+            | Self::Reboot { vmid, .. }
+            | Self::Destroy { vmid, .. }
+            | Self::Snapshot { vmid, .. }
+            | Self::DeleteSnapshot { vmid, .. }
+            | Self::Rollback { vmid, .. }
+            | Self::Template { vmid, .. }
+            | Self::Resize { vmid, .. }
+            | Self::Configure { vmid, .. } => vmid.to_string(),
+        }
+    }
+
+    /// Returns the guests that the task works on.
+    pub(crate) fn guests(&self) -> Vec<u32> {
+        match self {
+            Self::Clone { source, target, .. } => vec![*source, *target],
+            Self::Fetch { .. } | Self::DeleteVolume { .. } => Vec::new(),
+            Self::Create { vmid, .. }
+            | Self::Start { vmid, .. }
+            | Self::Stop { vmid, .. }
+            | Self::Reboot { vmid, .. }
+            | Self::Destroy { vmid, .. }
+            | Self::Snapshot { vmid, .. }
+            | Self::DeleteSnapshot { vmid, .. }
+            | Self::Rollback { vmid, .. }
+            | Self::Template { vmid, .. }
+            | Self::Resize { vmid, .. }
+            | Self::Configure { vmid, .. } => vec![*vmid],
+        }
+    }
+
+    /// Returns the guest whose configuration file is locked from beginning to end. The others write a `lock` into it
+    /// instead.
+    pub(crate) fn holds_config(&self) -> Option<u32> {
+        match self {
+            Self::Start { vmid, .. }
+            | Self::Stop { vmid, .. }
+            | Self::Reboot { vmid, .. }
+            | Self::Destroy { vmid, .. }
+            | Self::Template { vmid, .. }
+            | Self::Resize { vmid, .. }
+            | Self::Configure { vmid, .. } => Some(*vmid),
+            Self::Create { .. }
+            | Self::Clone { .. }
+            | Self::Snapshot { .. }
+            | Self::DeleteSnapshot { .. }
+            | Self::Rollback { .. }
+            | Self::Fetch { .. }
+            | Self::DeleteVolume { .. } => None,
+        }
+    }
+
+    /// Checks, locks and allocates; returns how long it takes, in virtual milliseconds. `clock` is the node's virtual
+    /// time. The work may note what it decided.
+    pub(crate) fn begin(&mut self, state: &mut State, room: &mut Room) -> Result<u64, Refused> {
+        match self {
+            Self::Create { .. } => create::begin(self, state, room),
+            Self::Clone { .. } => clone::begin(self, state, room),
+            Self::Start { kind, vmid, skiplock } => power::begin_start(state, room, *kind, *vmid, *skiplock),
+            Self::Stop { kind, vmid, skiplock, .. } => {
+                power::begin_stop(state, room, *kind, *vmid, *skiplock)
+            }
+            Self::Reboot { kind, vmid } => {
+                power::begin_stop(state, room, *kind, *vmid, false)?;
+                Ok(durations::STOP + power::start_time(*kind))
+            }
+            Self::Destroy { kind, vmid } => disk::begin_destroy(state, room, *kind, *vmid),
+            Self::Snapshot { kind, vmid, name, .. } => snapshot::begin_take(state, room, *kind, *vmid, name),
+            Self::DeleteSnapshot { kind, vmid, name } => {
+                snapshot::begin_delete(state, room, *kind, *vmid, name)
+            }
+            Self::Rollback { kind, vmid, name, start } => {
+                let time = snapshot::begin_rollback(state, room, *kind, *vmid, name)?;
+                Ok(time + if *start { power::start_time(*kind) } else { 0 })
+            }
+            Self::Template { kind, vmid } => disk::begin_template(state, room, *kind, *vmid),
+            Self::Resize { kind, vmid, disk, size } => {
+                disk::begin_resize(state, room, *kind, *vmid, disk, size)
+            }
+            Self::Configure { vmid, .. } => {
+                room.guest(state, GuestKind::Vm, *vmid, true)?;
+                Ok(durations::CONFIGURE)
+            }
+            Self::Fetch { storage, size, volid, template, .. } => {
+                storage::begin_fetch(state, room, storage, volid, *size, *template)
+            }
+            Self::DeleteVolume { .. } => Ok(durations::DELETE_VOLUME),
+        }
+    }
+
+    /// Brings about what the task is for. May come twice.
+    pub(crate) fn finish(&self, state: &mut State, log: &mut Vec<String>) -> Result<(), String> {
+        match self {
+            Self::Create { .. } => create::finish(self, state, log),
+            Self::Clone { .. } => clone::finish(self, state, log),
+            Self::Start { kind, vmid, .. } => power::start(state, *kind, *vmid),
+            Self::Stop { kind, vmid, .. } => power::stop(state, *kind, *vmid),
+            Self::Reboot { kind, vmid } => {
+                power::stop(state, *kind, *vmid)?;
+                power::start(state, *kind, *vmid)
+            }
+            Self::Destroy { kind, vmid } => disk::destroy(state, *kind, *vmid, log),
+            Self::Snapshot { kind, vmid, name, description, vmstate } => {
+                snapshot::take(state, *kind, *vmid, name, description, *vmstate)
+            }
+            Self::DeleteSnapshot { kind, vmid, name } => snapshot::delete(state, *kind, *vmid, name),
+            Self::Rollback { kind, vmid, name, start } => {
+                snapshot::rollback(state, *kind, *vmid, name)?;
+                if *start { power::start(state, *kind, *vmid) } else { Ok(()) }
+            }
+            Self::Template { kind, vmid } => disk::template(state, *kind, *vmid),
+            Self::Resize { kind, vmid, disk, size } => disk::resize(state, *kind, *vmid, disk, size),
+            Self::Configure { vmid, set, delete, revert } => {
+                crate::state::change::apply(state, GuestKind::Vm, *vmid, set, delete, revert)
+            }
+            Self::Fetch { storage, volid, content, size, .. } => {
+                storage::fetch(state, storage, volid, content, *size, log)
+            }
+            Self::DeleteVolume { storage, volid, .. } => storage::delete(state, storage, volid, log),
+        }
+    }
+
+    /// Takes back what the task prepared, after it failed or was stopped.
+    pub(crate) fn abandon(&self, state: &mut State) {
+        match self {
+            Self::Create { vmid, kind, .. } => recover::drop_reserved(state, *kind, *vmid),
+            Self::Clone { kind, source, target, .. } => {
+                recover::drop_reserved(state, *kind, *target);
+                recover::unlock(state, *source, &["disk"]);
+            }
+            Self::Snapshot { vmid, .. } => recover::unlock(state, *vmid, &["snapshot"]),
+            Self::DeleteSnapshot { vmid, .. } => recover::unlock(state, *vmid, &["snapshot-delete"]),
+            Self::Rollback { vmid, .. } => recover::unlock(state, *vmid, &["rollback"]),
+            Self::Start { .. }
+            | Self::Stop { .. }
+            | Self::Reboot { .. }
+            | Self::Destroy { .. }
+            | Self::Template { .. }
+            | Self::Resize { .. }
+            | Self::Configure { .. }
+            | Self::Fetch { .. }
+            | Self::DeleteVolume { .. } => {}
+        }
+    }
+}
