@@ -8,6 +8,11 @@ use crate::sim::{
 pub(super) fn dpkg_query(run: Run<'_>) -> Ran {
     let names: Vec<&str> = run.words().into_iter().filter(|word| !word.starts_with('-')).collect();
     let mut said = Ran::default();
+    if names.is_empty() {
+        for (name, version) in run.world.packages() {
+            said.stdout.push_str(&format!("{name} {version} install ok installed\n"));
+        }
+    }
     for name in names {
         match run.world.package(name) {
             Some(version) => said.stdout.push_str(&format!("{name} {version} install ok installed\n")),
