@@ -1,9 +1,9 @@
 //! A container as a resource: what it requires, what it takes in, and what its clones inherit.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use phoenix_core::{
-    Action, Claim, Diagnostic, GuestKind, Requirement, Resource, ResourceId, Stamp,
+    Action, Claim, Diagnostic, Diagnostics, GuestKind, Requirement, Resource, ResourceId, Stamp,
     guest::{
         GuestSpec, Origin, claim,
         machine::{self, Machine},
@@ -133,12 +133,34 @@ impl Machine for Spec {
         [(self.guest.storage.as_str(), "rootdir")].into_iter().chain(volumes).chain(origin).collect()
     }
 
-    fn raw_keys(&self) -> Option<&std::collections::BTreeSet<(String, String)>> {
+    fn raw_keys(&self) -> Option<&BTreeSet<(String, String)>> {
         Some(&self.raw)
     }
 
     fn has_bind_mounts(&self) -> bool {
         self.mounts.iter().any(|mount| matches!(mount.source, MountSource::Bind { .. }))
+    }
+
+    fn notes(&self) -> Diagnostics {
+        // Which ids a container's users have on the host is the host's affair, and so is the directory.
+        let shift = if self.unprivileged { 100_000 } else { 0 };
+        let owned = self.mounts.iter().filter(|mount| mount.uid.is_some() || mount.gid.is_some());
+        let note = |mount: &Mount| {
+            let (uid, gid) = (mount.uid.unwrap_or(0), mount.gid.unwrap_or(0));
+            let (id, target) = (Resource::id(self), &mount.target);
+            let hint = match &mount.source {
+                MountSource::Bind { path } => {
+                    format!("`chown {}:{} {path}` on the node sets it", shift + uid, shift + gid)
+                }
+                MountSource::Volume { .. } => format!("`chown {uid}:{gid} {target}` inside sets it"),
+            };
+            Diagnostic::warning(
+                "mount-owner",
+                format!("`{id}` does not set the owner of its mount point `{target}`"),
+            )
+            .with_hint(hint)
+        };
+        owned.map(note).collect()
     }
 
     fn obstacle(&self, have: &BTreeMap<String, String>) -> Option<String> {

@@ -13,6 +13,7 @@ use super::{
 };
 use crate::{
     action::Action,
+    diagnostic::Diagnostics,
     id::GuestKind,
     resource::{Resource, Stamp},
 };
@@ -52,6 +53,11 @@ pub trait Machine: Resource {
     /// Tells whether a directory of the host is mounted in it, which rules out snapshots and clones.
     fn has_bind_mounts(&self) -> bool {
         false
+    }
+
+    /// Returns what the user has to know when it is made.
+    fn notes(&self) -> Diagnostics {
+        Diagnostics::new()
     }
 
     /// Returns what stands in the way of this spec, where it is made from it in place.

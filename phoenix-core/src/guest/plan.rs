@@ -1,7 +1,7 @@
 //! Planning one guest, of either kind: from what is there, through its whole life.
 
 use super::{
-    GuestSpec, Power, disk,
+    GuestSpec, Power, claim, disk,
     life::{self, Life},
     machine::Machine,
     making,
@@ -84,6 +84,7 @@ pub fn plan<M: Machine>(
     match standing {
         Standing::Absent => {
             planned.steps = making::steps(guest, want, facts, false)?;
+            planned.notes = want.notes();
             live(guest, want, None, &mut planned);
         }
         Standing::Making => {
@@ -191,7 +192,10 @@ fn wants_snapshots<M: Machine>(want: &M) -> bool {
 
 fn record<M: Machine>(want: &M, found: Option<&Observed>) -> Record {
     match found {
-        Some(found) => Record::read(found, want.place(), want.layer().as_ref()),
+        Some(found) => {
+            let parent = claim::parent(M::GUEST, want.guest());
+            Record::read(found, want.place(), parent.as_ref(), || want.layer())
+        }
         None => Record::new(want.guest().vmid, want.place()),
     }
 }

@@ -44,16 +44,21 @@ impl Record {
         }
     }
 
-    /// Reads the marker of a guest that is there.
-    pub fn read(found: &Observed, stamp: &Stamp, source: Option<&LayerSource>) -> Self {
+    /// Reads the marker of a guest that is there and would be cloned from `parent`. Its content is only asked for
+    /// where something differs.
+    pub fn read(
+        found: &Observed,
+        stamp: &Stamp,
+        parent: Option<&ResourceId>,
+        content: impl Fn() -> Option<LayerSource>,
+    ) -> Self {
         let vmid = found.row.guest.vmid;
         let Some(marker) = found.marker.clone() else { return Self::new(vmid, stamp) };
-        let parent = source.and_then(|source| source.parent.as_ref());
         let identity = |features| {
             let base = marker.base.as_ref().map(|base| base.0.clone());
             let base = base.or_else(|| parent.map(ToString::to_string));
-            let content = source.map_or(&Value::Null, |source| &source.content);
-            layer::identity(base.as_deref(), content, features)
+            let content = content().map_or(Value::Null, |source| source.content);
+            layer::identity(base.as_deref(), &content, features)
         };
         let has_same_features = marker.features == stamp.features;
         let sealing = match &marker.layer {
@@ -62,7 +67,6 @@ impl Record {
             Some(_) => Sealing::Again,
         };
         let is_current = marker.layer.as_ref() == Some(&stamp.layer);
-        // Hashing is only worth it where something differs.
         let has_same_content = is_current
             || marker.layer.as_ref().is_none_or(|layer| *layer == identity(marker.features.as_ref()));
         let next = match (&marker.layer, has_same_content) {

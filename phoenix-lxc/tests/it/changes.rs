@@ -18,7 +18,7 @@ fn converged(want: &Spec) -> World {
 }
 
 fn lifecycle(world: &World, want: &Spec) -> Lifecycle {
-    let found = Lxc.observe(&want.id(), &world.facts).unwrap();
+    let found = Lxc.observe(&want.id(), &world.facts).expect("readable facts");
     Lxc.lifecycle(Some(want), found.as_ref())
 }
 

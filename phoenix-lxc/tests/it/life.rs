@@ -122,3 +122,15 @@ fn a_bind_mount_rules_snapshots_out() {
     assert_eq!(verbs(&planned), ["fetch-ubuntu-24.04-standard", "create", "start", "seal"]);
     assert_eq!(&*planned.notes.0[0].code, "snapshot-with-bind-mount");
 }
+
+#[test]
+fn the_owner_of_a_mount_point_is_left_to_the_user_and_said_so() {
+    let mut want = template_based(950, json!({}));
+    let source = MountSource::Bind { path: "/srv".into() };
+    let (uid, gid) = (Some(1000), None);
+    want.mounts.push(Mount { target: "/data".into(), source, read_only: false, backup: false, uid, gid });
+    let mut world = World::new();
+    let note = world.converge(&Lxc, &want).notes.0.remove(0);
+    assert_eq!(note.hint.as_deref(), Some("`chown 101000:100000 /srv` on the node sets it"));
+    assert!(world.plan(&Lxc, &want).unwrap().notes.is_empty());
+}

@@ -12,7 +12,7 @@ use crate::{
 const GUEST: GuestId = GuestId { kind: GuestKind::Lxc, vmid: Vmid(950) };
 
 fn remove(world: &World) -> Result<Planned, Diagnostics> {
-    let found = Lxc.observe(&GUEST.resource(), &world.facts).unwrap();
+    let found = Lxc.observe(&GUEST.resource(), &world.facts).expect("readable facts");
     Lxc.plan(&GUEST.resource(), None, found.as_ref(), &world.facts)
 }
 

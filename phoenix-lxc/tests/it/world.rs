@@ -79,7 +79,7 @@ impl World {
     pub(crate) fn perform(&mut self, step: &Step) {
         match &step.action {
             Action::CreateLxc { vmid, params, .. } | Action::CreateVm { vmid, params, .. } => {
-                let guest = GuestId { vmid: *vmid, ..step.resource.guest().unwrap() };
+                let guest = GuestId { vmid: *vmid, ..step.resource.guest().expect("a guest's step") };
                 self.row(guest, |_| {});
                 self.store(guest, GuestConfig { values: params.clone(), ..GuestConfig::default() });
             }
