@@ -3,6 +3,7 @@
 use phoenix_core::SecretRef;
 
 use crate::{
+    cross::firewall_in_shared_volumes,
     format::{
         hypervisor::User,
         zfs::{Dataset, RaidLevel, StorageKind, ZfsPool},
@@ -162,7 +163,8 @@ fn reference(text: &str) -> Option<SecretRef> {
 fn services(model: &Model) -> Services {
     let mut services = Services { certificates: model.certificates.clone(), ..Services::default() };
     let domain = model.hypervisor.domain_name.as_deref().unwrap_or("localdomain");
-    let firewall = model.hypervisor.firewall.as_ref();
+    let firewall = model.hypervisor.firewall.clone().or_else(|| firewall_in_shared_volumes(model));
+    let firewall = firewall.as_ref();
     services.input_policy = firewall.and_then(|firewall| firewall.default_input_policy);
     if let Some(firewall) = firewall.filter(|firewall| !firewall.global_firewall_rules.is_empty()) {
         services.firewall.insert(0, firewall.global_firewall_rules.clone());

@@ -4,8 +4,6 @@ use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 
 use ipnet::IpNet;
 
-use crate::secret::Secret;
-
 /// Why a text has not the form that it should have. The message goes on after the key's name.
 #[derive(Clone, Debug)]
 pub(crate) struct Problem {
@@ -21,7 +19,6 @@ pub(crate) fn check_text(format: &str, text: &str) -> Option<Problem> {
     }
     let holds = match format {
         "hostname" => return hostname(text),
-        "secret" => return secret(text),
         "vmid" => text.trim().parse().ok().and_then(phoenix_core::Vmid::new).is_some(),
         "domain" => !text.is_empty() && text.len() < 254 && text.split('.').all(is_label),
         "ip" => text.parse::<IpAddr>().is_ok(),
@@ -193,18 +190,6 @@ fn hostname(text: &str) -> Option<Problem> {
         "use letters, digits and dashes".to_owned()
     };
     Some(Problem { code: "bad-hostname", message: why, hint: Some(hint) })
-}
-
-fn secret(text: &str) -> Option<Problem> {
-    // The text is not repeated anywhere: it is the secret.
-    (Secret::read(text) == Secret::Plain).then(|| Problem {
-        code: "plaintext-secret",
-        message: "is a secret in clear".to_owned(),
-        hint: Some(
-            "write a reference: `env:NAME` (an environment variable), `file:/path` or `cmd:program argument`"
-                .to_owned(),
-        ),
-    })
 }
 
 fn mac(text: &str) -> Option<Problem> {

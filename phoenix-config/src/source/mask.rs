@@ -9,13 +9,19 @@ use crate::secret;
 
 const MASK: &str = "********";
 
-/// Replaces the values that are secrets.
-pub(super) fn mask_values(text: &str, value: &Value, entries: &BTreeMap<String, Entry>) -> String {
-    let mut spans: Vec<Span> = entries
+/// Returns the pointers of the values that are secrets in clear.
+pub(super) fn secrets(value: &Value, entries: &BTreeMap<String, Entry>) -> Vec<String> {
+    entries
         .iter()
-        .filter(|(pointer, entry)| entry.is_scalar && is_masked(value, pointer))
-        .map(|(_, entry)| entry.value)
-        .collect();
+        .filter(|(pointer, entry)| entry.is_scalar && is_secret(value, pointer))
+        .map(|(pointer, _)| pointer.clone())
+        .collect()
+}
+
+/// Replaces the values that are secrets.
+pub(super) fn mask_values(text: &str, entries: &BTreeMap<String, Entry>, secrets: &[String]) -> String {
+    let mut spans: Vec<Span> =
+        secrets.iter().filter_map(|pointer| entries.get(pointer)).map(|entry| entry.value).collect();
     spans.sort_by_key(|span| span.start);
     let mut shown = String::with_capacity(text.len());
     let mut done = 0;
@@ -32,7 +38,7 @@ pub(super) fn mask_values(text: &str, value: &Value, entries: &BTreeMap<String, 
     shown
 }
 
-fn is_masked(root: &Value, pointer: &str) -> bool {
+fn is_secret(root: &Value, pointer: &str) -> bool {
     let Some(Value::String(text)) = root.pointer(pointer) else { return false };
     let (parent, _) = pointer.rsplit_once('/').unwrap_or(("", ""));
     let key = last_key(pointer);

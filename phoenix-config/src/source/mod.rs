@@ -28,6 +28,7 @@ pub struct Document {
     /// The text with every secret replaced, and the places in it: the only thing that is ever shown.
     shown: String,
     shown_entries: BTreeMap<String, Entry>,
+    secrets: Vec<String>,
 }
 
 /// A range of bytes.
@@ -68,10 +69,11 @@ impl Sources {
             Syntax::Yaml => yaml::parse,
         };
         let parsed = parse(&file, &text);
+        let secrets = mask::secrets(&parsed.value, &parsed.entries);
         let shown = if parsed.findings.has_errors() {
             mask::mask_lines(&text)
         } else {
-            mask::mask_values(&text, &parsed.value, &parsed.entries)
+            mask::mask_values(&text, &parsed.entries, &secrets)
         };
         let shown_entries = parse(&file, &shown).entries;
         let document = Document {
@@ -81,6 +83,7 @@ impl Sources {
             entries: parsed.entries,
             shown,
             shown_entries,
+            secrets,
         };
         self.documents.insert(Arc::clone(&file), document);
         (file, parsed.findings)
@@ -133,6 +136,11 @@ impl Document {
     /// Returns the value at a pointer.
     pub fn get(&self, pointer: &str) -> Option<&Value> {
         self.value.pointer(pointer)
+    }
+
+    /// Returns the pointers of the values that are secrets in clear.
+    pub(crate) fn secrets(&self) -> &[String] {
+        &self.secrets
     }
 
     /// Returns line and column, from 1, of the value at a pointer, or of its nearest parent that exists.

@@ -2,7 +2,7 @@
 
 use std::{collections::BTreeSet, path::PathBuf};
 
-use phoenix_config::{Loaded, load, render};
+use phoenix_config::{Loaded, load};
 
 pub(crate) fn real_dir() -> Option<PathBuf> {
     let dir = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("../../shared/data/phoenix-config");
@@ -20,7 +20,18 @@ fn load_real() -> Option<Loaded> {
 #[test]
 fn all_fifteen_guests_are_desired() {
     let Some(loaded) = load_real() else { return };
-    println!("{}", render(&loaded.findings, &loaded.sources, false));
-    println!("{}", serde_json::to_string_pretty(&loaded.desired).unwrap());
+    for f in loaded.findings.iter() {
+        let p = f.place.clone().unwrap_or_default();
+        println!(
+            "@{} {} {}:{} {} | {} | {}",
+            f.severity,
+            f.code,
+            p.file,
+            p.line,
+            p.path,
+            f.message,
+            f.hint.clone().unwrap_or_default()
+        );
+    }
     assert_eq!(loaded.desired.resources.len(), 15);
 }
