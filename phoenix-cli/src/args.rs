@@ -1,0 +1,153 @@
+//! The command line: the options that every verb has, and the list of verbs. A verb's own arguments stand with it.
+
+use std::{path::PathBuf, str::FromStr};
+
+use clap::{ArgAction, Args, CommandFactory, Parser, Subcommand, ValueEnum, builder::FalseyValueParser};
+
+use crate::{
+    context::Context,
+    error::{Error, Exit},
+    verbs,
+};
+
+/// Describes a lab of containers, virtual machines and what runs in them, and makes Proxmox VE be like that.
+#[derive(Debug, Parser)]
+#[command(name = "phoenix", version, arg_required_else_help = true, disable_help_subcommand = true)]
+#[command(after_help = "Examples:\n  \
+    phoenix --config-dir examples/homelab plan      what would be done\n  \
+    phoenix --config-dir examples/homelab letsgo    do it\n  \
+    phoenix status                                  where everything stands\n\n\
+    Exit status: 0 done or nothing to do, 1 an error, 2 changes pending (only `plan --detailed-exitcode`).")]
+pub(crate) struct Cli {
+    #[command(flatten)]
+    pub(crate) global: Global,
+    #[command(subcommand)]
+    pub(crate) verb: Verb,
+}
+
+/// The options of every verb.
+#[derive(Clone, Debug, Args)]
+#[command(next_help_heading = "Options of every verb")]
+pub(crate) struct Global {
+    /// The directory with the three configuration files and `stacks/`.
+    #[arg(long, global = true, env = "PHOENIX_CONFIG_DIR", default_value = "/etc", value_name = "DIR")]
+    pub(crate) config_dir: PathBuf,
+    /// Where the guests live: `embedded`, `local` (this machine) or the URL of a Proxmox VE host. Without it: the
+    /// embedded node, unless this machine is a Proxmox VE host.
+    #[arg(long, global = true, env = "PHOENIX_HOST", value_name = "HOST")]
+    pub(crate) host: Option<HostChoice>,
+    /// Where the embedded node keeps its state. Without it: `$XDG_STATE_HOME/phoenix/node`.
+    #[arg(long, global = true, env = "PHOENIX_NODE_DIR", value_name = "DIR")]
+    pub(crate) node_dir: Option<PathBuf>,
+    /// What the embedded node's guests are made of.
+    #[arg(long, global = true, env = "PHOENIX_NODE_ENGINE", default_value = "sim", value_name = "ENGINE")]
+    pub(crate) node_engine: Engine,
+    /// How many times faster than usual the embedded node's tasks run.
+    #[arg(long, global = true, env = "PHOENIX_NODE_SPEED", default_value = "1", value_name = "FACTOR", value_parser = speed)]
+    pub(crate) node_speed: f64,
+    /// Print JSON for machines: data on standard output, findings and errors on standard error.
+    #[arg(long, global = true, env = "PHOENIX_JSON", value_parser = FalseyValueParser::new())]
+    pub(crate) json: bool,
+    /// Tell on standard error what is done; twice for every call.
+    #[arg(short, long, global = true, env = "PHOENIX_VERBOSE", action = ArgAction::Count)]
+    pub(crate) verbose: u8,
+}
+
+/// Where the guests live.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) enum HostChoice {
+    /// The embedded node.
+    Embedded,
+    /// This machine, which is a Proxmox VE host.
+    Local,
+    /// A Proxmox VE host somewhere else.
+    Url(String),
+}
+
+/// What the embedded node's guests are made of.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(crate) enum Engine {
+    /// A model: needs nothing, and runs anywhere.
+    Sim,
+    /// Real containers.
+    Lxc,
+}
+
+/// What is done.
+#[derive(Debug, Subcommand)]
+pub(crate) enum Verb {
+    #[command(visible_alias = "LetsGo")]
+    Letsgo(verbs::letsgo::Letsgo),
+    Create(verbs::create::Create),
+    Converge(verbs::converge::Converge),
+    Delete(verbs::delete::Delete),
+    Start(verbs::start::Start),
+    Stop(verbs::stop::Stop),
+    Restart(verbs::restart::Restart),
+    Status(verbs::status::Status),
+    Plan(verbs::plan::Plan),
+    Validate(verbs::validate::Validate),
+    Graph(verbs::graph::Graph),
+    Explain(verbs::explain::Explain),
+    Schema(verbs::schema::Schema),
+    Node(verbs::node::NodeVerb),
+    Completions(verbs::completions::Completions),
+    Man(verbs::man::Man),
+}
+
+/// Reads the command line and the environment.
+pub(crate) fn parse() -> Result<Cli, clap::Error> {
+    Cli::try_parse()
+}
+
+/// Returns the description of the command line, for manuals and completions.
+pub(crate) fn command() -> clap::Command {
+    Cli::command()
+}
+
+impl Verb {
+    /// Does it.
+    pub(crate) fn run(self, context: &Context) -> Result<Exit, Error> {
+        match self {
+            Self::Letsgo(verb) => verb.run(context),
+            Self::Create(verb) => verb.run(context),
+            Self::Converge(verb) => verb.run(context),
+            Self::Delete(verb) => verb.run(context),
+            Self::Start(verb) => verb.run(context),
+            Self::Stop(verb) => verb.run(context),
+            Self::Restart(verb) => verb.run(context),
+            Self::Status(verb) => verb.run(context),
+            Self::Plan(verb) => verb.run(context),
+            Self::Validate(verb) => verb.run(context),
+            Self::Graph(verb) => verb.run(context),
+            Self::Explain(verb) => verb.run(context),
+            Self::Schema(verb) => verb.run(context),
+            Self::Node(verb) => verb.run(context),
+            Self::Completions(verb) => verb.run(context),
+            Self::Man(verb) => verb.run(context),
+        }
+    }
+}
+
+impl FromStr for HostChoice {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, String> {
+        match text {
+            "embedded" => Ok(Self::Embedded),
+            "local" => Ok(Self::Local),
+            url if url.starts_with("https://") => Ok(Self::Url(url.to_owned())),
+            _ => {
+                Err("a host is `embedded`, `local` or a URL such as `https://pve.example.com:8006`"
+                    .to_owned())
+            }
+        }
+    }
+}
+
+fn speed(text: &str) -> Result<f64, String> {
+    match text.parse::<f64>() {
+        Ok(speed) if speed > 0.0 => Ok(speed),
+        Ok(_) | Err(_) => Err("a factor is a number above 0, such as `10` or `inf`".to_owned()),
+    }
+}

@@ -1,0 +1,70 @@
+//! The configuration as a verb needs it: loaded, checked, decoded by the managers, and its findings shown.
+
+use std::collections::BTreeSet;
+
+use phoenix_config::{Loaded, Sources};
+use phoenix_core::{Diagnostic, Diagnostics, Registry, Severity, planner::Resolved};
+
+use crate::{context::Context, error::Error};
+
+/// A configuration without errors.
+pub(crate) struct Config {
+    /// What was loaded.
+    pub(crate) loaded: Loaded,
+    /// What is desired, decoded and in order.
+    pub(crate) resolved: Resolved,
+}
+
+/// A configuration with all that was found in it, errors included.
+pub(crate) struct Inspected {
+    /// What was loaded.
+    pub(crate) loaded: Loaded,
+    /// What is desired, if it could be decoded.
+    pub(crate) resolved: Option<Resolved>,
+    /// Everything that was found, each at its place.
+    pub(crate) findings: Diagnostics,
+}
+
+/// Loads the configuration and shows what was found in it. Errors end here.
+pub(crate) fn load(context: &Context) -> Result<Config, Error> {
+    let Inspected { loaded, resolved, findings } = inspect(context, &context.registry());
+    match resolved.filter(|_| !findings.has_errors()) {
+        Some(resolved) => {
+            // What is merely worth knowing is told by `validate`, not on every run.
+            let worth: Diagnostics =
+                findings.into_iter().filter(|finding| finding.severity != Severity::Note).collect();
+            context.ui.findings(&worth, &loaded.sources);
+            Ok(Config { loaded, resolved })
+        }
+        None => Err(Error::findings(findings, &loaded.sources)),
+    }
+}
+
+/// Loads the configuration and decodes it with the managers, so that all findings come in one run.
+pub(crate) fn inspect(context: &Context, registry: &Registry) -> Inspected {
+    let features: BTreeSet<String> =
+        registry.features().map(|feature| feature.descriptor().name.clone()).collect();
+    let mut loaded = phoenix_config::load(&context.global.config_dir, &features);
+    let mut findings = std::mem::take(&mut loaded.findings);
+    let resolved = match Resolved::new(registry, &loaded.desired) {
+        Ok(resolved) => Some(resolved),
+        Err(found) => {
+            findings.extend(news(found, &findings, &loaded.sources));
+            None
+        }
+    };
+    Inspected { loaded, resolved, findings }
+}
+
+/// Returns those findings of the managers that say something new. A guest that could not be read is missing to those
+/// that require it, and what the loader has said at a place it has said better.
+fn news(mut found: Diagnostics, known: &Diagnostics, sources: &Sources) -> Diagnostics {
+    sources.locate(&mut found);
+    let is_follow_up = |finding: &Diagnostic| match &*finding.code {
+        "unknown-requirement" | "cycle" => known.has_errors(),
+        _ => known.iter().any(|other| {
+            other.severity == Severity::Error && other.place.is_some() && other.place == finding.place
+        }),
+    };
+    found.into_iter().filter(|finding| !is_follow_up(finding)).collect()
+}

@@ -1,0 +1,169 @@
+//! What can go wrong in the program itself, and how a run ends. Findings about the configuration and the host are
+//! [`Diagnostics`]; they pass through here unchanged.
+
+use std::{io, path::PathBuf, process::ExitCode};
+
+use phoenix_config::Sources;
+use phoenix_core::{Diagnostics, ResourceId};
+
+/// How a run ended.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Exit {
+    /// Done, or nothing to do.
+    Done,
+    /// An error, which has been shown.
+    Failed,
+    /// Changes are pending, and the user asked to be told by the status.
+    Pending,
+}
+
+/// Why the program cannot do what it was asked.
+#[derive(Debug, thiserror::Error)]
+pub(crate) enum Error {
+    /// Findings that stand against it.
+    #[error("{findings}")]
+    Findings {
+        /// The findings.
+        findings: Diagnostics,
+        /// The files that they are about.
+        sources: Box<Sources>,
+    },
+    /// Guests that Phoenix did not make.
+    #[error("{}", ids.iter().map(|id| format!("`{id}` is not deleted: it was not made by Phoenix")).collect::<Vec<_>>().join("\n"))]
+    Foreign {
+        /// The guests.
+        ids: Vec<ResourceId>,
+    },
+    /// Words that name no guest of the configuration, or more than one.
+    #[error("{}", targets.iter().map(ToString::to_string).collect::<Vec<_>>().join("\n"))]
+    Targets {
+        /// A complaint a word.
+        targets: Vec<crate::targets::Complaint>,
+    },
+    /// Guests that are still needed by others.
+    #[error("{}", complaints.join("\n"))]
+    Depended {
+        /// A complaint a guest.
+        complaints: Vec<String>,
+        /// What to type instead.
+        instead: String,
+    },
+    /// The user was not asked, because there is nobody to ask.
+    #[error("this needs your consent, and there is no terminal to ask at")]
+    NoTerminal,
+    /// The user said no.
+    #[error("nothing was done: you did not say yes")]
+    Declined,
+    /// A host that this version cannot reach.
+    #[error("this version of Phoenix reaches no Proxmox VE host yet: {wanted}")]
+    NoLiveHost {
+        /// What led to a live host.
+        wanted: String,
+    },
+    /// An engine that this version does not have.
+    #[error("the engine `lxc` of the embedded node is not built yet")]
+    NoLxcEngine,
+    /// There is no place for the embedded node.
+    #[error("there is no place for the embedded node: neither `XDG_STATE_HOME` nor `HOME` is set")]
+    NoStateHome,
+    /// The embedded node could not be used.
+    #[error("could not use the embedded node")]
+    Node(#[source] phoenix_node::NodeError),
+    /// A call of the embedded node's API was refused.
+    #[error("could not call the embedded node")]
+    Api(#[source] phoenix_pve::PveError),
+    /// A word that is not `key=value`.
+    #[error("`{text}` is not a parameter")]
+    Parameter {
+        /// The word.
+        text: String,
+    },
+    /// The configuration could not be read, or its migration not be written.
+    #[error("could not use the configuration")]
+    Config(#[source] phoenix_config::ConfigError),
+    /// A word that `explain` knows nothing about.
+    #[error("there is nothing to explain about `{subject}`")]
+    Unexplained {
+        /// The word.
+        subject: String,
+        /// The nearest one that there is.
+        nearest: Option<String>,
+    },
+    /// A step that is not planned now.
+    #[error("the step `{step}` is not in the plan now")]
+    NoSuchStep {
+        /// The step.
+        step: String,
+    },
+    /// A file or directory could not be written.
+    #[error("could not write `{}`", path.display())]
+    Write {
+        /// Where.
+        path: PathBuf,
+        /// The cause.
+        #[source]
+        source: io::Error,
+    },
+    /// Standard output could not be written.
+    #[error("could not write to standard output")]
+    Output(#[source] io::Error),
+    /// A value could not be written as JSON.
+    #[error("could not write JSON")]
+    Json(#[source] serde_json::Error),
+    /// The runtime could not be started.
+    #[error("could not start the runtime")]
+    Runtime(#[source] io::Error),
+}
+
+impl Error {
+    /// Returns what the user can type next.
+    pub(crate) fn hint(&self) -> Option<String> {
+        let text = match self {
+            Self::Foreign { .. } => {
+                "delete it with `pct destroy` or `qm destroy`, or give the guest of the configuration another vmid"
+            }
+            Self::Targets { .. } => "`phoenix status` lists every guest of the configuration",
+            Self::NoTerminal => "say `--yes` to go ahead without being asked",
+            Self::NoLiveHost { .. } => {
+                "`--host embedded` works on the embedded node; the live backend arrives with the next part"
+            }
+            Self::NoLxcEngine => "`--node-engine sim` is there",
+            Self::NoStateHome => "name a directory with `--node-dir`",
+            Self::Parameter { .. } => "parameters are written `key=value`, for instance `memory=2048`",
+            Self::NoSuchStep { .. } => "`phoenix plan` lists the steps that are",
+            Self::Depended { instead, .. } => return Some(format!("`{instead}` takes them along")),
+            Self::Unexplained { nearest: Some(nearest), .. } => {
+                return Some(format!("`phoenix explain {nearest}` is the nearest"));
+            }
+            Self::Unexplained { nearest: None, .. } => "`phoenix explain` lists what can be explained",
+            Self::Findings { .. }
+            | Self::Declined
+            | Self::Node(_)
+            | Self::Api(_)
+            | Self::Config(_)
+            | Self::Write { .. }
+            | Self::Output(_)
+            | Self::Json(_)
+            | Self::Runtime(_) => return None,
+        };
+        Some(text.to_owned())
+    }
+}
+
+impl Error {
+    /// Returns findings about some files as an error.
+    pub(crate) fn findings(mut findings: Diagnostics, sources: &Sources) -> Self {
+        sources.locate(&mut findings);
+        Self::Findings { findings, sources: Box::new(sources.clone()) }
+    }
+}
+
+impl From<Exit> for ExitCode {
+    fn from(exit: Exit) -> Self {
+        match exit {
+            Exit::Done => Self::SUCCESS,
+            Exit::Failed => Self::from(1),
+            Exit::Pending => Self::from(2),
+        }
+    }
+}

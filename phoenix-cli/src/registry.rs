@@ -1,0 +1,11 @@
+//! The registry of this program: every manager and every feature that it has, a line each.
+
+use phoenix_core::Registry;
+
+/// Returns all managers and features.
+pub(crate) fn registry() -> Registry {
+    Registry::new()
+        .with_manager(phoenix_lxc::Lxc)
+        .with_manager(phoenix_vm::Vm)
+        .with_feature(phoenix_base_setup::feature())
+}

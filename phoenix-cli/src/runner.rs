@@ -1,0 +1,80 @@
+//! The runner: gathers, plans and converges on a host while the user watches and may stop it.
+
+use phoenix_core::{
+    Facts, Lifecycle, Power, ResourceId,
+    engine::{self, Cancel, Converged, Events},
+    planner::{self, Intent, Request, Survey},
+};
+
+use crate::{
+    config::Config,
+    context::Context,
+    error::{Error, Exit},
+    host::Host,
+    signals::Signals,
+};
+
+/// Gathers what a plan needs.
+pub(crate) async fn gather(config: &Config, host: &Host, request: &Request) -> Result<Facts, Error> {
+    let facts = engine::gather(&config.resolved, request, &host.backend).await;
+    facts.map_err(|findings| Error::findings(findings, &config.loaded.sources))
+}
+
+/// Plans; changes nothing.
+pub(crate) fn plan(config: &Config, request: &Request, facts: &Facts) -> Result<Survey, Error> {
+    planner::survey(&config.resolved, request, facts)
+        .map_err(|findings| Error::findings(findings, &config.loaded.sources))
+}
+
+/// Returns where a resource stands, even if nothing can be planned for it.
+pub(crate) fn lifecycle(config: &Config, id: &ResourceId, facts: &Facts) -> Lifecycle {
+    let alone = Request::new([id.clone()], Intent::Power(Power::Stopped));
+    let survey = planner::survey(&config.resolved, &alone, facts);
+    let standing = survey.ok().and_then(|survey| survey.standings.into_iter().next());
+    match (standing, id.guest()) {
+        (Some(standing), _) => standing.lifecycle,
+        // Phoenix refuses to plan only for what it does not own.
+        (None, Some(guest)) if facts.is_absent(guest) => Lifecycle::Absent,
+        (None, _) => Lifecycle::Foreign,
+    }
+}
+
+/// Brings about what a request asks for, shows it, and returns how it ended.
+pub(crate) async fn bring_about(
+    context: &Context,
+    config: &Config,
+    host: &Host,
+    request: &Request,
+    verb: &str,
+) -> Result<Exit, Error> {
+    let converged = converge(context, config, host, request).await?;
+    context.ui.findings(&converged.notes, &config.loaded.sources);
+    context.ui.outcome(&converged, verb)
+}
+
+async fn converge(
+    context: &Context,
+    config: &Config,
+    host: &Host,
+    request: &Request,
+) -> Result<Converged, Error> {
+    let (events, mut heard) = Events::channel();
+    let cancel = Cancel::default();
+    let watching = tokio::spawn(Signals::new()?.watch(cancel.clone()));
+    let mut progress = context.ui.progress();
+    let mut working =
+        std::pin::pin!(engine::converge(&config.resolved, request, &host.backend, &events, &cancel));
+    let converged = loop {
+        tokio::select! {
+            biased;
+            Some(event) = heard.recv() => progress.see(&event),
+            converged = &mut working => break converged,
+        }
+    };
+    while let Ok(event) = heard.try_recv() {
+        progress.see(&event);
+    }
+    progress.end();
+    watching.abort();
+    converged.map_err(|findings| Error::findings(findings, &config.loaded.sources))
+}

@@ -1,0 +1,66 @@
+//! `graph`: pictures of the lab, as Mermaid, DOT or SVG.
+
+use clap::{Args, ValueEnum};
+use phoenix_core::graph::Graph as Picture;
+
+use crate::{
+    config,
+    context::Context,
+    error::{Error, Exit},
+};
+
+/// Draw the hierarchy of templates, the requirements, or the lifecycle of a guest.
+#[derive(Debug, Args)]
+#[command(after_help = "Examples:\n  \
+    phoenix graph                                         the hierarchy of templates, as Mermaid\n  \
+    phoenix graph --dependencies --format svg > lab.svg   what requires what, as a picture\n  \
+    phoenix graph --lifecycle --format dot | dot -Tpng    the states of a guest")]
+pub(crate) struct Graph {
+    #[command(flatten)]
+    subject: Subject,
+    /// How the picture is written.
+    #[arg(long, value_enum, default_value_t = Format::Mermaid)]
+    format: Format,
+}
+
+#[derive(Clone, Copy, Debug, Args)]
+#[group(multiple = false)]
+struct Subject {
+    /// What every guest is made from. This is drawn without an option.
+    #[arg(long)]
+    templates: bool,
+    /// What must be there before what.
+    #[arg(long)]
+    dependencies: bool,
+    /// The states of a guest, and what leads from one to another. Needs no configuration.
+    #[arg(long)]
+    lifecycle: bool,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+enum Format {
+    /// Text that Markdown viewers draw.
+    Mermaid,
+    /// The language of Graphviz.
+    Dot,
+    /// A picture.
+    Svg,
+}
+
+impl Graph {
+    /// Does it.
+    pub(crate) fn run(self, context: &Context) -> Result<Exit, Error> {
+        let picture = match self.subject {
+            Subject { lifecycle: true, .. } => Picture::lifecycle(),
+            Subject { dependencies: true, .. } => Picture::dependencies(&config::load(context)?.resolved),
+            Subject { .. } => Picture::templates(&config::load(context)?.resolved),
+        };
+        let text = match self.format {
+            Format::Mermaid => picture.mermaid(),
+            Format::Dot => picture.dot(),
+            Format::Svg => picture.svg(),
+        };
+        context.ui.data(text.trim_end());
+        Ok(Exit::Done)
+    }
+}
