@@ -5,7 +5,7 @@ use std::{fmt, str::FromStr, sync::Arc};
 use serde::{Deserialize, Deserializer, Serialize, Serializer, de::Error as _};
 
 /// The number of a guest, unique in a cluster: 100 to 999999999.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize)]
 #[serde(transparent)]
 pub struct Vmid(pub u32);
 
@@ -254,6 +254,30 @@ impl FromStr for Site {
             Some(name) if !name.is_empty() => Ok(Self::Host(name.into())),
             _ => text.parse().map(Self::Guest),
         }
+    }
+}
+
+// Keys of JSON objects are text. Inside a tagged enum serde no longer knows that one was meant as a number, so a vmid
+// is read from either.
+impl<'de> Deserialize<'de> for Vmid {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        struct Visitor;
+        impl serde::de::Visitor<'_> for Visitor {
+            type Value = Vmid;
+
+            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str("a vmid")
+            }
+
+            fn visit_u64<E: serde::de::Error>(self, number: u64) -> Result<Vmid, E> {
+                number.try_into().map(Vmid).map_err(E::custom)
+            }
+
+            fn visit_str<E: serde::de::Error>(self, text: &str) -> Result<Vmid, E> {
+                text.parse().map(Vmid).map_err(E::custom)
+            }
+        }
+        deserializer.deserialize_any(Visitor)
     }
 }
 

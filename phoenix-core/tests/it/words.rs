@@ -142,3 +142,11 @@ fn facts_come_back_from_json() {
     let text = serde_json::to_string(&facts).expect("facts are JSON");
     assert_eq!(serde_json::from_str::<Facts>(&text).expect("facts come back"), facts);
 }
+
+#[test]
+fn a_listing_with_guests_comes_back_from_json() {
+    let row = r#"{"guest":"lxc/100","node":"n","name":"a","running":true,"template":false,"tags":[]}"#;
+    let text = format!(r#"{{"evidence":"guests","rows":{{"100":{row}}}}}"#);
+    let Ok(Evidence::Guests { rows }) = serde_json::from_str(&text) else { panic!("{text} is a listing") };
+    assert!(rows.contains_key(&Vmid(100)));
+}
