@@ -17,17 +17,8 @@ pub(crate) struct Options {
 
 /// Measures.
 pub(crate) fn run(root: &Path, options: &Options) -> Result<(), String> {
-    let build = [
-        "build",
-        "--release",
-        "--locked",
-        "--package",
-        "phoenix-cli",
-        "--package",
-        "phoenix-tests",
-        "--bins",
-    ];
-    succeed(&mut cargo(root, &build))?;
+    // Apart from the benchmark: built together, the binary would get the features that only tests want.
+    succeed(&mut cargo(root, &["build", "--release", "--locked", "--package", "phoenix-cli"]))?;
     let mut command = cargo(
         root,
         &["run", "--quiet", "--release", "--locked", "--package", "phoenix-tests", "--bin", "bench", "--"],

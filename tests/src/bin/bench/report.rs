@@ -1,0 +1,93 @@
+//! The report: starts the measurements and prints their figures, as ratios where something is compared.
+
+use std::{error::Error, path::Path, process::Command};
+
+use serde_json::Value;
+
+/// The aims for planning 10,000 guests from facts: seconds of CPU, and bytes.
+const AIM: (u32, f64, f64) = (10_000, 0.5, 200e6);
+/// How far above its bound an execution may be.
+const AIM_LETSGO: f64 = 1.05;
+
+/// All that was measured so far.
+#[derive(Default)]
+pub(crate) struct Report {
+    noop: Vec<(u32, f64, f64)>,
+}
+
+impl Report {
+    /// Measures a lab of so many guests and prints the figures.
+    pub(crate) fn measure(&mut self, size: u32, facts: &Path, is_shown: bool) -> Result<(), Box<dyn Error>> {
+        let (text, path) = (size.to_string(), facts.to_string_lossy());
+        println!("\n{size} guests");
+        println!(
+            "  {:<22} {:>9} {:>9} {:>11} {:>11} {:>9}",
+            "", "calls", "steps", "wall s", "CPU s", "peak MB"
+        );
+        let nothing = child(&["nothing", &text])?;
+        row("plan from nothing", &nothing, number(&nothing, "calls"));
+        // The facts of a healthy lab come from one that was brought up, even where that is not reported.
+        let letsgo = child(&["letsgo", &text, &path])?;
+        let noop = child(&["facts", &text, &path])?;
+        let looking = number(&letsgo, "looking");
+        row("plan from facts", &noop, looking);
+        println!("    calls beyond one a guest: {}", looking - f64::from(size));
+        if number(&noop, "steps") > 0.0 {
+            return Err("the plan is not empty after execution".into());
+        }
+        let (cpu, peak) = (number(&noop, "cpu"), number(&noop, "peak"));
+        self.noop.push((size, cpu, peak));
+        if size == AIM.0 {
+            println!("    CPU {:.2} of the aim, memory {:.2} of the aim", cpu / AIM.1, peak / AIM.2);
+        }
+        if is_shown {
+            row("letsgo on the node", &letsgo, number(&letsgo, "calls"));
+            let ratio = number(&letsgo, "took") / number(&letsgo, "bound");
+            println!(
+                "    {:.1} s virtual, {ratio:.3} of the bound (aim {AIM_LETSGO}): path {:.1} s, lock `{}` {:.1} s",
+                number(&letsgo, "took"),
+                number(&letsgo, "path"),
+                letsgo.get("name").and_then(Value::as_str).unwrap_or(""),
+                number(&letsgo, "lock"),
+            );
+        } else {
+            println!("  letsgo on the node: not reported at this size without `--all`");
+        }
+        Ok(())
+    }
+
+    /// Prints how cost grows against the number of guests: 1 is as fast, below 1 slower.
+    pub(crate) fn print_growth(&self) {
+        println!("\ngrowth of a no-op plan against the growth of the lab (1.0 = in step)");
+        for pair in self.noop.windows(2) {
+            let (small, large) = (pair[0], pair[1]);
+            let guests = f64::from(large.0) / f64::from(small.0);
+            println!(
+                "  {:>6} -> {:<6} CPU {:.2}, memory {:.2}",
+                small.0,
+                large.0,
+                large.1 / small.1 / guests,
+                large.2 / small.2 / guests
+            );
+        }
+    }
+}
+
+fn child(words: &[&str]) -> Result<Value, Box<dyn Error>> {
+    let output = Command::new(std::env::current_exe()?).arg("child").args(words).output()?;
+    if !output.status.success() {
+        let said = String::from_utf8_lossy(&output.stderr);
+        return Err(format!("measuring `{}`: {}", words.join(" "), said.trim()).into());
+    }
+    Ok(serde_json::from_slice(&output.stdout)?)
+}
+
+fn row(name: &str, figures: &Value, calls: f64) {
+    let (steps, wall, cpu) = (number(figures, "steps"), number(figures, "wall"), number(figures, "cpu"));
+    let peak = number(figures, "peak") / 1e6;
+    println!("  {name:<22} {calls:>9} {steps:>9} {wall:>11.4} {cpu:>11.4} {peak:>9.1}");
+}
+
+fn number(figures: &Value, key: &str) -> f64 {
+    figures.get(key).and_then(Value::as_f64).unwrap_or(f64::NAN)
+}
