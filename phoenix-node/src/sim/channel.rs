@@ -29,16 +29,17 @@ impl GuestChannel for Node {
         let state = self.state();
         let world = match world_of(&state, site) {
             Ok(world) => world,
-            Err(evidence) => return probes.iter().map(|_| Ok(evidence.clone())).collect(),
+            Err(evidence) => return probes.iter().map(|_| Ok((*evidence).clone())).collect(),
         };
         probes.iter().map(|probe| answer(world, probe)).collect()
     }
 
     async fn act(&self, site: &Site, action: &Action, secret: Option<&[u8]>) -> Result<(), BackendError> {
-        let time = self.inside(site, |world| Ok(time_of(world, action)))?;
+        let (time, needed) =
+            self.inside(site, |world| Ok((time_of(world, action), needed_by(world, action))))?;
         self.pass(time).await;
-        let grown = self.inside(site, |world| perform(world, action, secret))?;
-        if grown > 0 { self.grow(site, grown) } else { Ok(()) }
+        self.grow(site, needed)?;
+        self.inside(site, |world| perform(world, action, secret))
     }
 
     async fn set_raw_keys(&self, guest: GuestId, lines: &[(String, String)]) -> Result<(), BackendError> {
@@ -59,12 +60,11 @@ impl Node {
     ) -> Result<T, BackendError> {
         let mut guard = self.state();
         let state = &mut *guard;
-        match world_of(state, site) {
-            Ok(_) => {}
-            Err(Evidence::Unreachable { reason }) => {
-                return Err(BackendError::new(ErrorKind::Unreachable, reason));
-            }
-            Err(_) => return Err(BackendError::new(ErrorKind::NotFound, format!("`{site}` does not exist"))),
+        if let Err(evidence) = world_of(state, site) {
+            return Err(match *evidence {
+                Evidence::Unreachable { reason } => BackendError::new(ErrorKind::Unreachable, reason),
+                _ => BackendError::new(ErrorKind::NotFound, format!("`{site}` does not exist")),
+            });
         }
         let result = match site {
             Site::Host(_) => {
@@ -80,18 +80,26 @@ impl Node {
         result
     }
 
-    /// Lets a guest's root disk take more, as far as its size and its storage allow.
+    /// Lets a guest's root disk take more. Fails if its size or its storage does not allow that.
     fn grow(&self, site: &Site, bytes: u64) -> Result<(), BackendError> {
-        let Some(guest) = site.guest() else { return Ok(()) };
+        let Some(guest) = site.guest().filter(|_| bytes > 0) else { return Ok(()) };
         let mut state = self.state();
-        let Some(found) = state.guest_mut(guest.kind, guest.vmid.0) else { return Ok(()) };
+        let Some(found) = state.guest(guest.kind, guest.vmid.0) else { return Ok(()) };
         let disks = found.disks();
-        let root = disks
-            .iter()
-            .find(|(key, _)| key == "rootfs")
-            .or_else(|| disks.iter().find(|(_, volid)| !volid.contains("cloudinit")));
-        if let Some(volume) = root.and_then(|(_, volid)| found.volumes.get_mut(volid)) {
-            volume.used = (volume.used + bytes).min(volume.size);
+        let is_root = |key: &str, volid: &str| {
+            key == "rootfs" || (!volid.contains("cloudinit") && !key.starts_with("mp"))
+        };
+        let Some((_, volid)) = disks.into_iter().find(|(key, volid)| is_root(key, volid)) else {
+            return Ok(());
+        };
+        let Some(volume) = found.volumes.get(&volid).cloned() else { return Ok(()) };
+        if volume.used + bytes > volume.size || bytes > state.free(&volume.storage) {
+            let text = format!("No space left on device (`{volid}` on storage `{}`)", volume.storage);
+            return Err(BackendError::new(ErrorKind::Full, text));
+        }
+        let found = state.guest_mut(guest.kind, guest.vmid.0);
+        if let Some(volume) = found.and_then(|found| found.volumes.get_mut(&volid)) {
+            volume.used += bytes;
         }
         self.save(&mut state)
     }
@@ -102,13 +110,13 @@ impl Node {
 }
 
 /// Returns a site's world, or why there is none to ask.
-fn world_of<'a>(state: &'a State, site: &Site) -> Result<&'a World, Evidence> {
-    let unreachable = |reason: String| Err(Evidence::Unreachable { reason });
+fn world_of<'a>(state: &'a State, site: &Site) -> Result<&'a World, Box<Evidence>> {
+    let unreachable = |reason: String| Err(Box::new(Evidence::Unreachable { reason }));
     match site {
         Site::Host(name) if **name == *state.name => Ok(&state.host),
-        Site::Host(_) => Err(Evidence::Absent),
+        Site::Host(_) => Err(Box::new(Evidence::Absent)),
         Site::Guest(guest) => match state.guest(guest.kind, guest.vmid.0) {
-            None => Err(Evidence::Absent),
+            None => Err(Box::new(Evidence::Absent)),
             Some(found) if !found.running => unreachable(format!("`{guest}` does not run")),
             Some(found) if !found.world.has_system() => {
                 unreachable(format!("`{guest}` has no operating system that answers"))
@@ -193,8 +201,18 @@ fn time_of(world: &World, action: &Action) -> u64 {
     }
 }
 
-/// Performs an action; returns by how many bytes it lets the disk grow.
-fn perform(world: &mut World, action: &Action, secret: Option<&[u8]>) -> Result<u64, BackendError> {
+/// Returns how many bytes an action adds to the disk.
+fn needed_by(world: &World, action: &Action) -> u64 {
+    match action {
+        Action::InstallPackages { names, .. } => {
+            install::missing(world, names).map_or(0, |missing| install::PACKAGE_BYTES * missing.len() as u64)
+        }
+        _ => 0,
+    }
+}
+
+/// Performs an action.
+fn perform(world: &mut World, action: &Action, secret: Option<&[u8]>) -> Result<(), BackendError> {
     let failed = |text: String| BackendError::new(ErrorKind::Failed, text);
     match action {
         Action::WriteFile { path, content, mode, owner, group, .. } => {
@@ -234,7 +252,6 @@ fn perform(world: &mut World, action: &Action, secret: Option<&[u8]>) -> Result<
             }
             let missing = install::missing(world, names).map_err(failed)?;
             install::install(world, &missing);
-            return Ok(install::PACKAGE_BYTES * missing.len() as u64);
         }
         Action::EnsureUser { name, shell, groups, password_hash, .. } => {
             ensure_user(world, name, shell, groups, password_hash.is_some());
@@ -287,7 +304,7 @@ fn perform(world: &mut World, action: &Action, secret: Option<&[u8]>) -> Result<
             return Err(BackendError::new(ErrorKind::Invalid, "this is an action of the API, not of a site"));
         }
     }
-    Ok(0)
+    Ok(())
 }
 
 fn check_owner(world: &World, owner: &str) -> Result<(), BackendError> {

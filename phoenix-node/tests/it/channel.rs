@@ -11,7 +11,7 @@ use phoenix_pve::channel::GuestChannel;
 use crate::kit::*;
 
 async fn ask(node: &Node, site: &Site, probe: Probe) -> Evidence {
-    node.ask(site, &[probe]).await.pop().unwrap().unwrap()
+    node.ask(site, &[probe]).await.pop().expect("an answer a probe").expect("an answer")
 }
 
 async fn act(node: &Node, site: &Site, action: Action) -> Result<(), BackendError> {

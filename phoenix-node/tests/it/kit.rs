@@ -30,8 +30,8 @@ pub(crate) fn node() -> Arc<Node> {
 pub(crate) async fn call(node: &Node, method: Method, path: &str, params: &[(&str, &str)]) -> Said {
     let params = params.iter().map(|(key, value)| ((*key).to_owned(), (*value).to_owned())).collect();
     let path = path.replace("/n/", "/nodes/phoenix/");
-    let response = node.send(Request { method, path, params }).await.unwrap();
-    let json = serde_json::from_slice(&response.body).unwrap();
+    let response = node.send(Request { method, path, params }).await.expect("an answer");
+    let json = serde_json::from_slice(&response.body).expect("JSON");
     Said { status: response.status, reason: response.reason, json }
 }
 
