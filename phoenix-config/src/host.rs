@@ -80,6 +80,10 @@ pub struct Services {
     pub firewall: BTreeMap<u32, Vec<Rule>>,
     /// The cluster's verdict on incoming packets that no rule matches.
     pub input_policy: Option<Verdict>,
+    /// The cluster's verdict on outgoing packets that no rule matches.
+    pub output_policy: Option<Verdict>,
+    /// Directories that the host exports.
+    pub exports: Vec<NfsExport>,
     /// Stacks by the virtual machine that runs them.
     pub stacks: BTreeMap<u32, Vec<String>>,
     /// NFS mounts by guest.
@@ -97,6 +101,17 @@ pub struct Route {
     pub host: String,
     /// The port on the guest.
     pub port: u32,
+}
+
+/// A directory that the host exports.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct NfsExport {
+    /// The directory.
+    pub path: String,
+    /// Addresses or networks that may mount it.
+    pub clients: Vec<String>,
+    /// Export options.
+    pub options: Vec<String>,
 }
 
 /// A directory of an NFS server inside a guest.

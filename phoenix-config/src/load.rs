@@ -44,7 +44,7 @@ pub fn load(dir: &Path, features: &BTreeSet<String>) -> Loaded {
     let mut desired = Desired::default();
     if let Some(model) = &Some(&model).filter(|model| !model.declared.is_empty() || model.has_hypervisor) {
         desired = lower::guests(model, &host, features, &mut findings);
-        cross::check(model, &host, features, &sources, &mut findings);
+        cross::check(model, &host, &sources, &mut findings);
     }
     finish(&mut sources, &mut findings);
     Loaded { desired, host, findings, sources }

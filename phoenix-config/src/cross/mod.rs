@@ -23,11 +23,9 @@ mod shipped;
 mod stack;
 mod storage;
 
-use std::collections::BTreeSet;
-
 use phoenix_core::{Diagnostic, Diagnostics, Severity};
 
-pub(crate) use firewall::{RuleAt, same_effect, subsumes};
+pub(crate) use firewall::{same_effect, subsumes};
 pub(crate) use key::{NEVER_READ, matches as key_matches};
 pub(crate) use misplaced::firewall_in_shared_volumes;
 pub(crate) use path::served as served_path;
@@ -45,20 +43,13 @@ pub(crate) struct Check<'a> {
     pub(crate) host: &'a Host,
     pub(crate) sources: &'a Sources,
     pub(crate) guests: &'a [Guest<'a>],
-    pub(crate) registered: &'a BTreeSet<String>,
     findings: &'a mut Diagnostics,
 }
 
 /// Adds every finding.
-pub(crate) fn check(
-    model: &Model,
-    host: &Host,
-    registered: &BTreeSet<String>,
-    sources: &Sources,
-    findings: &mut Diagnostics,
-) {
+pub(crate) fn check(model: &Model, host: &Host, sources: &Sources, findings: &mut Diagnostics) {
     let guests = model.guests();
-    let mut check = Check { model, host, sources, guests: &guests, registered, findings };
+    let mut check = Check { model, host, sources, guests: &guests, findings };
     for concern in [
         identity::check,
         address::check,
@@ -113,9 +104,5 @@ impl Check<'_> {
             Some((line, _)) => format!("{}:{line}", spot.file),
             None => spot.file.to_string(),
         }
-    }
-
-    fn guest(&self, vmid: u32) -> Option<&Guest<'_>> {
-        self.guests.iter().find(|guest| guest.id.vmid.0 == vmid)
     }
 }

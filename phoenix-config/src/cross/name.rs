@@ -3,6 +3,7 @@
 use std::{collections::BTreeMap, net::IpAddr};
 
 use ipnet::IpNet;
+use phoenix_core::GuestKind;
 
 use super::Check;
 use crate::{
@@ -29,14 +30,19 @@ pub(super) fn check(check: &mut Check<'_>) {
             check.error(&spot, "duplicate-route", message, hint);
             continue;
         }
-        if let Some((vmid, address)) = own.get(&name) {
-            let (direct, proxied) = (shown(*address), shown(gateway.and_then(|(_, address)| address)));
-            if direct != proxied && gateway.is_some_and(|(gateway, _)| gateway != guest.id.vmid.0) {
-                let message = format!(
-                    "`{name}.{domain}` leads to two addresses: {direct}, as the host name of {vmid}, and {proxied}, as a route through the gateway"
-                );
-                check.error(&spot, "name-clash", message, "give the guest or the route another name");
-            }
+        // The route of a container leads straight to it; that of a virtual machine leads through the gateway.
+        let (way, target) = match guest.id.kind {
+            GuestKind::Lxc => ("as a route to the container", Some((guest.id.vmid.0, address(guest)))),
+            GuestKind::Vm => ("as a route through the gateway", gateway),
+        };
+        if let (Some((vmid, address)), Some((by, target))) = (own.get(&name), target)
+            && *vmid != by
+        {
+            let (direct, routed) = (shown(*address), shown(target));
+            let message = format!(
+                "`{name}.{domain}` leads to two addresses: {direct}, as the host name of {vmid}, and {routed}, {way}"
+            );
+            check.error(&spot, "name-clash", message, "give the guest or the route another name");
         }
         routed.insert(name, (guest.id.vmid.0, spot));
     }

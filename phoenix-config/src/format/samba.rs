@@ -15,7 +15,6 @@ pub(crate) struct Nfs {
 /// An exported directory.
 #[derive(Clone, Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
-#[allow(dead_code, reason = "decoded so that its shape is checked; a later release applies it")]
 pub(crate) struct Export {
     /// The directory.
     #[schemars(extend("format" = "absolute-path"))]

@@ -8,7 +8,7 @@ use crate::{
         hypervisor::User,
         zfs::{Dataset, RaidLevel, StorageKind, ZfsPool},
     },
-    host::{Host, HostUser, NfsMount, Route, Services, StorageDecl},
+    host::{Host, HostUser, NfsExport, NfsMount, Route, Services, StorageDecl},
     model::{Entry, Model},
     secret::Secret,
 };
@@ -165,6 +165,18 @@ fn services(model: &Model) -> Services {
     let domain = model.hypervisor.domain_name.as_deref().unwrap_or("localdomain");
     let firewall = model.hypervisor.firewall.clone().or_else(|| firewall_in_shared_volumes(model));
     let firewall = firewall.as_ref();
+    services.output_policy = firewall.and_then(|firewall| firewall.default_output_policy);
+    services.exports = model
+        .hypervisor
+        .nfs
+        .iter()
+        .flat_map(|nfs| &nfs.exports)
+        .map(|export| NfsExport {
+            path: export.path.clone(),
+            clients: export.clients.clone(),
+            options: export.options.clone(),
+        })
+        .collect();
     services.input_policy = firewall.and_then(|firewall| firewall.default_input_policy);
     if let Some(firewall) = firewall.filter(|firewall| !firewall.global_firewall_rules.is_empty()) {
         services.firewall.insert(0, firewall.global_firewall_rules.clone());

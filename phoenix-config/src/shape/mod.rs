@@ -8,7 +8,7 @@ use phoenix_core::{Diagnostic, Diagnostics, Severity};
 use serde_json::Value;
 
 pub(crate) use text::{check_text, ports, raw_line};
-pub(crate) use walk::{kind_of, nearest};
+pub(crate) use walk::nearest;
 
 /// How findings about the shape are worded and weighed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -7,7 +7,7 @@ use super::{Shape, Strictness, check_text};
 use crate::source::{escape, last_key};
 
 /// Returns the JSON type of a value, as JSON Schema calls it.
-pub(crate) fn kind_of(value: &Value) -> &'static str {
+fn kind_of(value: &Value) -> &'static str {
     match value {
         Value::Null => "null",
         Value::Bool(_) => "boolean",
@@ -78,7 +78,12 @@ impl Shape<'_> {
 
     fn wrong_type(&mut self, schema: &Value, value: &Value, pointer: &str) {
         let wanted = wanted_types(&self.resolve(schema)).join(" or ");
-        let message = format!("`{}` wants {wanted}, not {}", subject(pointer), with_article(kind_of(value)));
+        let who = match self.strictness {
+            Strictness::Own => "",
+            Strictness::Shipped => "by the schema beside it, ",
+        };
+        let message =
+            format!("{who}`{}` wants {wanted}, not {}", subject(pointer), with_article(kind_of(value)));
         let hint = match (value, wanted.as_str()) {
             (Value::String(text), "an integer" | "a number") if text.trim().parse::<f64>().is_ok() => {
                 Some(format!("write {} without quotes", text.trim()))

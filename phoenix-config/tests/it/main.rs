@@ -1,4 +1,5 @@
 //! Tests over whole config directories.
 
 mod homelab;
+mod migration;
 mod predecessor;
