@@ -28,12 +28,12 @@ pub(crate) struct Inspected {
 /// Loads the configuration and shows what was found in it. Errors end here.
 pub(crate) fn load(context: &Context) -> Result<Config, Error> {
     let Inspected { loaded, resolved, findings } = inspect(context, &context.registry());
+    // What is merely worth knowing is told by `validate`, not on every run.
+    let findings: Diagnostics =
+        findings.into_iter().filter(|finding| finding.severity != Severity::Note).collect();
     match resolved.filter(|_| !findings.has_errors()) {
         Some(resolved) => {
-            // What is merely worth knowing is told by `validate`, not on every run.
-            let worth: Diagnostics =
-                findings.into_iter().filter(|finding| finding.severity != Severity::Note).collect();
-            context.ui.findings(&worth, &loaded.sources);
+            context.ui.findings(&findings, &loaded.sources);
             Ok(Config { loaded, resolved })
         }
         None => Err(Error::findings(findings, &loaded.sources)),

@@ -67,11 +67,11 @@ pub(crate) enum Error {
     #[error("there is no place for the embedded node: neither `XDG_STATE_HOME` nor `HOME` is set")]
     NoStateHome,
     /// The embedded node could not be used.
-    #[error("could not use the embedded node")]
-    Node(#[source] phoenix_node::NodeError),
+    #[error(transparent)]
+    Node(phoenix_node::NodeError),
     /// A call of the embedded node's API was refused.
-    #[error("could not call the embedded node")]
-    Api(#[source] phoenix_pve::PveError),
+    #[error(transparent)]
+    Api(phoenix_pve::PveError),
     /// A word that is not `key=value`.
     #[error("`{text}` is not a parameter")]
     Parameter {
@@ -79,8 +79,16 @@ pub(crate) enum Error {
         text: String,
     },
     /// The configuration could not be read, or its migration not be written.
-    #[error("could not use the configuration")]
-    Config(#[source] phoenix_config::ConfigError),
+    #[error(transparent)]
+    Config(phoenix_config::ConfigError),
+    /// A word that is neither a sort of file nor a feature.
+    #[error("`{kind}` is neither a sort of file nor a feature")]
+    NoSchema {
+        /// The word.
+        kind: String,
+        /// Those that are.
+        known: Vec<String>,
+    },
     /// A word that `explain` knows nothing about.
     #[error("there is nothing to explain about `{subject}`")]
     Unexplained {
@@ -132,6 +140,7 @@ impl Error {
             Self::Parameter { .. } => "parameters are written `key=value`, for instance `memory=2048`",
             Self::NoSuchStep { .. } => "`phoenix plan` lists the steps that are",
             Self::Depended { instead, .. } => return Some(format!("`{instead}` takes them along")),
+            Self::NoSchema { known, .. } => return Some(format!("known are `{}`", known.join("`, `"))),
             Self::Unexplained { nearest: Some(nearest), .. } => {
                 return Some(format!("`phoenix explain {nearest}` is the nearest"));
             }

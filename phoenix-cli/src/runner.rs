@@ -28,9 +28,13 @@ pub(crate) fn plan(config: &Config, request: &Request, facts: &Facts) -> Result<
 
 /// Returns where a resource stands, even if nothing can be planned for it.
 pub(crate) fn lifecycle(config: &Config, id: &ResourceId, facts: &Facts) -> Lifecycle {
-    let alone = Request::new([id.clone()], Intent::Power(Power::Stopped));
-    let survey = planner::survey(&config.resolved, &alone, facts);
-    let standing = survey.ok().and_then(|survey| survey.standings.into_iter().next());
+    let standing = |goal: Power| {
+        let alone = Request::new([id.clone()], Intent::Power(goal));
+        planner::survey(&config.resolved, &alone, facts).ok()?.standings.into_iter().next()
+    };
+    // What is asked to become what it is has no step of power, which would count as something that is missing.
+    let standings = [Power::Running, Power::Stopped].map(standing);
+    let standing = standings.into_iter().flatten().min_by_key(|standing| standing.steps);
     match (standing, id.guest()) {
         (Some(standing), _) => standing.lifecycle,
         // Phoenix refuses to plan only for what it does not own.

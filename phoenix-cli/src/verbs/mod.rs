@@ -8,6 +8,7 @@ pub(crate) mod explain;
 pub(crate) mod graph;
 pub(crate) mod letsgo;
 pub(crate) mod man;
+pub(crate) mod migrate;
 pub(crate) mod node;
 pub(crate) mod plan;
 pub(crate) mod restart;

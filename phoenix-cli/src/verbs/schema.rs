@@ -2,6 +2,7 @@
 
 use clap::Args;
 use phoenix_config::Kind;
+use phoenix_core::Registry;
 
 use crate::{
     context::Context,
@@ -25,9 +26,15 @@ impl Schema {
         let registry = context.registry();
         let schema = match registry.feature(&self.kind) {
             Some(feature) => feature.descriptor().config_schema.clone(),
-            None => phoenix_config::schema(self.kind.parse::<Kind>().map_err(Error::Config)?),
+            None => phoenix_config::schema(self.kind.parse::<Kind>().map_err(|_| self.unknown(&registry))?),
         };
         context.ui.document(&schema)?;
         Ok(Exit::Done)
+    }
+
+    fn unknown(&self, registry: &Registry) -> Error {
+        let kinds = Kind::ALL.into_iter().map(|kind| kind.as_str().to_owned());
+        let features = registry.features().map(|feature| feature.descriptor().name.clone());
+        Error::NoSchema { kind: self.kind.clone(), known: kinds.chain(features).collect() }
     }
 }

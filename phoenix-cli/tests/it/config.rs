@@ -1,0 +1,429 @@
+//! What is wrong with a configuration, as the user reads it.
+
+use serde_json::json;
+use snapbox::{assert_data_eq, str};
+
+use crate::lab::{HYPERVISOR, LXC, Lab};
+
+#[test]
+fn a_good_configuration_is_valid() {
+    assert_data_eq!(
+        Lab::new().says(&["validate"]),
+        str![[r#"
+exit: 0
+--- stdout
+1 note: 3 guests
+--- stderr
+note[missing-file]: `[LAB]/config` has no `phoenix_vm_configs.json`, so there are no virtual machines
+
+1 note
+
+"#]]
+    );
+}
+
+#[test]
+fn malformed_json_is_shown_at_its_place() {
+    let lab = Lab::new();
+    lab.write(LXC, "{\n  \"lxc_configs\": {\n    \"101\": { \"name\": \"web\" \"cores\": 2 }\n  }\n}\n");
+    assert_data_eq!(
+        lab.says(&["validate"]),
+        str![[r#"
+exit: 1
+--- stdout
+1 error, 1 note: 0 guests
+--- stderr
+note[missing-file]: `[LAB]/config` has no `phoenix_vm_configs.json`, so there are no virtual machines
+
+error[malformed-json]: `phoenix_lxc_configs.json` is not JSON: expected `,` or the closing bracket
+ --> phoenix_lxc_configs.json:3:27
+  |
+3 |     "101": { "name": "web" "cores": 2 }
+  |                           ^
+  |
+  = help: separate values with `,`
+
+1 error, 1 note
+
+"#]]
+    );
+}
+
+#[test]
+fn errors_stop_letsgo_before_anything_is_done() {
+    let lab = Lab::new();
+    lab.write(LXC, "{ \"lxc_configs\": [ }\n");
+    assert_data_eq!(
+        lab.says(&["letsgo"]),
+        str![[r#"
+exit: 1
+--- stdout
+--- stderr
+error[malformed-json]: `phoenix_lxc_configs.json` is not JSON: unexpected `}`
+ --> phoenix_lxc_configs.json:1:20
+  |
+1 | { "lxc_configs": [ }
+  |                    ^
+  |
+  = help: remove it, or add the `{` that it closes
+
+1 error
+
+"#]]
+    );
+    assert!(crate::lab::is_empty(&lab.path("node")), "the node was not even made");
+}
+
+#[test]
+fn a_missing_directory_is_named() {
+    let lab = Lab::new();
+    assert_data_eq!(
+        lab.says(&["--config-dir", "/nowhere/phoenix", "plan"]),
+        str![[r#"
+exit: 1
+--- stdout
+--- stderr
+error[no-directory]: there is no directory `/nowhere/phoenix`
+ |
+ = help: name the one that holds `phoenix_hypervisor_config.json` with `--config-dir DIR` or PHOENIX_CONFIG_DIR
+
+1 error
+
+"#]]
+    );
+}
+
+#[test]
+fn a_directory_without_configuration_is_named() {
+    let lab = Lab::new();
+    std::fs::create_dir(lab.path("empty")).unwrap();
+    let empty = lab.path("empty");
+    assert_data_eq!(
+        lab.says(&["--config-dir", empty.to_str().unwrap(), "plan"]),
+        str![[r#"
+exit: 1
+--- stdout
+--- stderr
+error[no-configuration]: `[LAB]/empty` holds no configuration
+ |
+ = help: it should hold `phoenix_hypervisor_config.json` and `phoenix_lxc_configs.json` or `phoenix_vm_configs.json`; name another with `--config-dir DIR`
+
+1 error
+
+"#]]
+    );
+}
+
+#[test]
+fn a_missing_file_is_named() {
+    let lab = Lab::new();
+    std::fs::remove_file(lab.config().join(LXC)).unwrap();
+    assert_data_eq!(
+        lab.says(&["validate"]),
+        str![[r#"
+exit: 1
+--- stdout
+1 error: 0 guests
+--- stderr
+error[missing-file]: `[LAB]/config` has neither `phoenix_lxc_configs.json` nor `phoenix_vm_configs.json`
+ |
+ = help: at least one of them must be there
+
+1 error
+
+"#]]
+    );
+}
+
+#[test]
+fn a_directory_that_cannot_be_read_is_named_with_the_cause() {
+    let lab = Lab::new();
+    // A loop of links cannot be read by root either.
+    let dir = lab.path("loop");
+    std::os::unix::fs::symlink(&dir, &dir).unwrap();
+    assert_data_eq!(
+        lab.says(&["--config-dir", dir.to_str().unwrap(), "validate"]),
+        str![[r#"
+exit: 1
+--- stdout
+1 error: 0 guests
+--- stderr
+error[unreadable-directory]: could not read the directory `[LAB]/loop`: Too many levels of symbolic links (os error 40)
+ |
+ = help: try `ls -ld [LAB]/loop`
+
+1 error
+
+"#]]
+    );
+}
+
+#[test]
+fn a_wrong_id_is_shown_at_its_place() {
+    let lab = Lab::new();
+    lab.set(LXC, "/lxc_configs/7", json!({ "name": "seven", "clone": { "from": 900 } }));
+    assert_data_eq!(
+        lab.says(&["validate"]),
+        str![[r#"
+exit: 1
+--- stdout
+1 error, 1 note: 3 guests
+--- stderr
+note[missing-file]: `[LAB]/config` has no `phoenix_vm_configs.json`, so there are no virtual machines
+
+error[bad-vmid]: `7` is `7`, which is not a vmid
+  --> phoenix_lxc_configs.json:30:5
+   |
+30 |     "7": {
+   |     ^^^
+   |
+   = help: write a number from 100 to 999999999
+
+1 error, 1 note
+
+"#]]
+    );
+}
+
+#[test]
+fn a_dangling_dependency_is_shown_at_its_place() {
+    let lab = Lab::new();
+    lab.set(LXC, "/lxc_configs/102/dependencies", json!([110]));
+    assert_data_eq!(
+        lab.says(&["validate"]),
+        str![[r#"
+exit: 1
+--- stdout
+1 error, 1 note: 3 guests
+--- stderr
+note[missing-file]: `[LAB]/config` has no `phoenix_vm_configs.json`, so there are no virtual machines
+
+error[dangling-dependency]: `web` depends on 110, which no file declares
+  --> phoenix_lxc_configs.json:20:9
+   |
+20 |         110
+   |         ^^^
+   |
+   = help: remove it, or declare that guest
+
+1 error, 1 note
+
+"#]]
+    );
+}
+
+#[test]
+fn a_cycle_names_everyone_in_it() {
+    let lab = Lab::new();
+    lab.set(LXC, "/lxc_configs/101/dependencies", json!([102]));
+    assert_data_eq!(
+        lab.says(&["validate"]),
+        str![[r#"
+exit: 1
+--- stdout
+1 error, 1 note: 3 guests
+--- stderr
+note[missing-file]: `[LAB]/config` has no `phoenix_vm_configs.json`, so there are no virtual machines
+
+error[cycle]: these guests wait for each other: 101 → 102 → 101
+  --> phoenix_lxc_configs.json:23:9
+   |
+23 |         101
+   |         ^^^
+   |
+   = help: remove one of these dependencies
+
+1 error, 1 note
+
+"#]]
+    );
+}
+
+#[test]
+fn a_clash_of_addresses_names_both() {
+    let lab = Lab::new();
+    lab.set(LXC, "/lxc_configs/102/network_config/ip", json!("10.0.0.101/24"));
+    assert_data_eq!(
+        lab.says(&["validate"]),
+        str![[r#"
+exit: 1
+--- stdout
+1 error, 1 note: 3 guests
+--- stderr
+note[missing-file]: `[LAB]/config` has no `phoenix_vm_configs.json`, so there are no virtual machines
+
+error[duplicate-ip]: `10.0.0.101` is the address of 101 too
+  --> phoenix_lxc_configs.json:26:15
+   |
+26 |         "ip": "10.0.0.101/24",
+   |               ^^^^^^^^^^^^^^^
+   |
+   = help: phoenix_lxc_configs.json:11 has it first; choose a free one
+
+1 error, 1 note
+
+"#]]
+    );
+}
+
+#[test]
+fn a_vmid_that_is_declared_twice_names_both() {
+    let lab = Lab::new();
+    lab.write(
+        "phoenix_vm_configs.json",
+        r#"{ "vms": [{ "vmid": 101, "name": "twin", "template_image": "noble.img", "image_url": "https://example.com/noble.img" }] }"#,
+    );
+    assert_data_eq!(
+        lab.says(&["validate"]),
+        str![[r#"
+exit: 1
+--- stdout
+2 errors: 3 guests
+--- stderr
+error[missing-key]: `twin` has no storage for its root disk
+ --> phoenix_vm_configs.json:1:11
+  |
+1 | { "vms": [{ "vmid": 101, "name": "twin", "template_image": "noble.img", "image_url": "https://example.com/noble.img" }] }
+  |           ^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^
+  |
+  = help: add `storage_pool`, or give one in the defaults of the file
+
+error[duplicate-vmid]: the vmid 101 is given twice
+ --> phoenix_vm_configs.json:1:21
+  |
+1 | { "vms": [{ "vmid": 101, "name": "twin", "template_image": "noble.img", "image_url": "https://example.com/noble.img" }] }
+  |                     ^^^
+  |
+  = help: phoenix_lxc_configs.json:3 has it first; give one of them another number
+
+2 errors
+
+"#]]
+    );
+}
+
+#[test]
+fn an_unknown_key_suggests_the_nearest() {
+    let lab = Lab::new();
+    lab.set(LXC, "/lxc_configs/101/memroy_mb", json!(1024));
+    assert_data_eq!(
+        lab.says(&["validate"]),
+        str![[r#"
+exit: 1
+--- stdout
+1 error, 1 note: 3 guests
+--- stderr
+note[missing-file]: `[LAB]/config` has no `phoenix_vm_configs.json`, so there are no virtual machines
+
+error[unknown-key]: unknown key `memroy_mb`
+ --> phoenix_lxc_configs.json:7:7
+  |
+7 |       "memroy_mb": 1024,
+  |       ^^^^^^^^^^^
+  |
+  = help: did you mean `memory_mb`?
+
+1 error, 1 note
+
+"#]]
+    );
+}
+
+#[test]
+fn a_key_that_a_feature_does_not_know_is_shown_at_its_place() {
+    let lab = Lab::new();
+    let feature = json!([{ "name": "base-setup", "pakages": ["curl"] }]);
+    lab.set(LXC, "/lxc_configs/101/features", feature);
+    assert_data_eq!(
+        lab.says(&["validate"]),
+        str![[r#"
+exit: 1
+--- stdout
+1 error, 1 note: 3 guests
+--- stderr
+note[missing-file]: `[LAB]/config` has no `phoenix_vm_configs.json`, so there are no virtual machines
+
+error[feature-config]: feature `base-setup`: unknown field `pakages`, expected one of `locale`, `timezone`, `packages`, `users`, `root_ssh_keys`
+  --> phoenix_lxc_configs.json:10:11
+   |
+10 |           "pakages": [
+   |           ^^^^^^^^^
+   |
+   = help: `phoenix explain base-setup` shows every key that it knows
+
+1 error, 1 note
+
+"#]]
+    );
+}
+
+#[test]
+fn all_errors_come_in_one_run() {
+    let lab = Lab::new();
+    lab.set(LXC, "/lxc_configs/101/memory_mb", json!("plenty"));
+    lab.set(LXC, "/lxc_configs/102/cores", json!(0));
+    lab.set(HYPERVISOR, "/timezone", json!("Europe/Wien am Rhein"));
+    assert_data_eq!(
+        lab.says(&["validate"]),
+        str![[r#"
+exit: 1
+--- stdout
+3 errors, 1 note: 3 guests
+--- stderr
+note[missing-file]: `[LAB]/config` has no `phoenix_vm_configs.json`, so there are no virtual machines
+
+error[bad-value]: `timezone` is `Europe/Wien am Rhein`, which is not a time zone
+  --> phoenix_hypervisor_config.json:28:15
+   |
+28 |   "timezone": "Europe/Wien am Rhein"
+   |               ^^^^^^^^^^^^^^^^^^^^^^
+   |
+   = help: write one such as `Europe/Berlin` or `UTC`
+
+error[wrong-type]: `memory_mb` wants an integer, not a string
+ --> phoenix_lxc_configs.json:7:20
+  |
+7 |       "memory_mb": "plenty",
+  |                    ^^^^^^^^
+
+error[out-of-range]: `cores` is 0, outside 1 to 8192
+  --> phoenix_lxc_configs.json:20:16
+   |
+20 |       "cores": 0,
+   |                ^
+   |
+   = help: write a number: 1 to 8192
+
+3 errors, 1 note
+
+"#]]
+    );
+}
+
+#[test]
+fn a_migration_explains_each_change_and_its_result_is_valid() {
+    let lab = Lab::new();
+    lab.set(LXC, "/lxc_configs/101/health_check", json!({ "command": "true" }));
+    let (old, new) = (lab.config(), lab.path("new"));
+    let (old, new) = (old.to_str().unwrap(), new.to_str().unwrap());
+    assert_data_eq!(lab.says(&["migrate", old, "--out", new]), str![[r#"
+exit: 0
+--- stdout
+phoenix_lxc_configs.json:7: removed `health_check` (it is shell text of the predecessor; write `health` with a list of arguments)
+phoenix_lxc_configs.json:11: wrote `network_config` as `networks` (a guest may have several interfaces)
+phoenix_lxc_configs.json:26: wrote `network_config` as `networks` (a guest may have several interfaces)
+phoenix_lxc_configs.json:36: wrote `network_config` as `networks` (a guest may have several interfaces)
+4 changes; the clean files are in `[LAB]/new`
+--- stderr
+`phoenix --config-dir [LAB]/new validate` checks them
+
+"#]]);
+    lab.does(&["--config-dir", new, "validate"]);
+    assert_data_eq!(lab.says(&["migrate", old, "--out", old]), str![[r#"
+exit: 1
+--- stdout
+--- stderr
+error: `[LAB]/config` is not empty and was not written by `phoenix migrate`
+
+"#]]);
+}

@@ -1,0 +1,12 @@
+//! The `phoenix` program as its users meet it: every message that they can get, asserted as a whole.
+
+#![allow(clippy::expect_used, clippy::unwrap_used, reason = "a test fails by panicking")]
+
+mod config;
+mod help;
+mod interrupt;
+mod lab;
+mod machine;
+mod node;
+mod refusal;
+mod run;

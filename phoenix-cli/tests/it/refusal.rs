@@ -1,0 +1,264 @@
+//! What the program refuses, and what it tells the user to type instead.
+
+use snapbox::{assert_data_eq, str};
+
+use crate::lab::Lab;
+
+#[test]
+fn an_unknown_verb_suggests_the_nearest() {
+    assert_data_eq!(
+        Lab::new().says(&["letgso"]),
+        str![[r#"
+exit: 1
+--- stdout
+--- stderr
+error: unrecognized subcommand 'letgso'
+
+  tip: some similar subcommands exist: 'LetsGo', 'letsgo'
+
+Usage: phoenix [OPTIONS] <COMMAND>
+
+For more information, try '--help'.
+
+"#]]
+    );
+}
+
+#[test]
+fn all_unknown_targets_are_named_at_once() {
+    assert_data_eq!(
+        Lab::new().says(&["create", "gatevay", "103", "web"]),
+        str![[r#"
+exit: 1
+--- stdout
+--- stderr
+error: no guest of the configuration is called `gatevay`; did you mean `gateway`?
+error: no guest of the configuration is called `103`; did you mean `102`?
+  hint: `phoenix status` lists every guest of the configuration
+
+"#]]
+    );
+}
+
+#[test]
+fn a_verb_that_needs_a_target_says_so() {
+    assert_data_eq!(
+        Lab::new().says(&["stop"]),
+        str![[r#"
+exit: 1
+--- stdout
+--- stderr
+error: the following required arguments were not provided:
+  <TARGET>...
+
+Usage: phoenix stop --config-dir <DIR> --host <HOST> --node-dir <DIR> --node-speed <FACTOR> <TARGET>...
+
+For more information, try '--help'.
+
+"#]]
+    );
+}
+
+#[test]
+fn a_live_host_is_refused_honestly() {
+    let lab = Lab::new();
+    assert_data_eq!(
+        lab.says(&["--host", "local", "plan"]),
+        str![[r#"
+exit: 1
+--- stdout
+--- stderr
+error: this version of Phoenix reaches no Proxmox VE host yet: `--host local` asks for this machine
+  hint: `--host embedded` works on the embedded node; the live backend arrives with the next part
+
+"#]]
+    );
+    assert_data_eq!(
+        lab.says(&["--host", "https://pve1:8006", "plan"]),
+        str![[r#"
+exit: 1
+--- stdout
+--- stderr
+error: this version of Phoenix reaches no Proxmox VE host yet: `--host` asks for `https://pve1:8006`
+  hint: `--host embedded` works on the embedded node; the live backend arrives with the next part
+
+"#]]
+    );
+    assert_data_eq!(
+        lab.says(&["--host", "pve1", "plan"]),
+        str![[r#"
+exit: 1
+--- stdout
+--- stderr
+error: invalid value 'pve1' for '--host <HOST>': a host is `embedded`, `local` or a URL such as `https://pve.example.com:8006`
+
+For more information, try '--help'.
+
+"#]]
+    );
+}
+
+#[test]
+fn an_engine_that_is_not_there_is_refused_honestly() {
+    assert_data_eq!(
+        Lab::new().says(&["--node-engine", "lxc", "plan"]),
+        str![[r#"
+exit: 1
+--- stdout
+--- stderr
+error: the engine `lxc` of the embedded node is not built yet
+  hint: `--node-engine sim` is there
+
+"#]]
+    );
+}
+
+#[test]
+fn delete_refuses_what_others_stand_on() {
+    let lab = Lab::new();
+    lab.does(&["letsgo"]);
+    assert_data_eq!(
+        lab.says(&["delete", "base", "gateway", "--yes"]),
+        str![[r#"
+exit: 1
+--- stdout
+--- stderr
+error: `lxc/101` is not deleted: `lxc/102` would be left without it
+error: `lxc/900` is not deleted: `lxc/102` would be left without it
+  hint: `phoenix delete base gateway --with-dependents` takes them along
+
+"#]]
+    );
+}
+
+#[test]
+fn delete_does_nothing_where_nobody_can_be_asked() {
+    let lab = Lab::new();
+    lab.does(&["letsgo"]);
+    assert_data_eq!(
+        lab.says(&["delete", "web"]),
+        str![[r#"
+exit: 1
+--- stdout
+--- stderr
+these are destroyed, with their disks and snapshots:
+  lxc/102  web  healthy
+error: this needs your consent, and there is no terminal to ask at
+  hint: say `--yes` to go ahead without being asked
+
+"#]]
+    );
+    assert_data_eq!(
+        lab.says(&["plan", "--detailed-exitcode"]),
+        str![[r#"
+exit: 0
+--- stdout
+nothing to do
+--- stderr
+
+"#]]
+    );
+}
+
+#[test]
+fn delete_refuses_a_guest_that_phoenix_did_not_make() {
+    let lab = Lab::new();
+    lab.does(&["create", "900"]);
+    lab.does(&["node", "api", "post", "/nodes/pve1/lxc/900/clone", "newid=101", "full=1", "hostname=theirs"]);
+    assert_data_eq!(
+        lab.says(&["delete", "101", "--yes"]),
+        str![[r#"
+exit: 1
+--- stdout
+--- stderr
+error: `lxc/101` is not deleted: it was not made by Phoenix
+  hint: delete it with `pct destroy` or `qm destroy`, or give the guest of the configuration another vmid
+
+"#]]
+    );
+    assert_data_eq!(
+        lab.says(&["plan"]),
+        str![[r#"
+exit: 1
+--- stdout
+--- stderr
+error[foreign-guest]: `lxc/101` is there and was not made by Phoenix: it is a copy of `lxc/900`
+ --> phoenix_lxc_configs.json:3:5
+  |
+3 |     "101": {
+  |     ^^^^^
+  |
+  = help: give the guest of the configuration another vmid, or remove the one on the host
+
+1 error
+
+"#]]
+    );
+    assert_data_eq!(
+        lab.says(&["status"]),
+        str![[r#"
+exit: 1
+--- stdout
+ID       NAME     KIND       LIFECYCLE  NODE  POWER     STEPS  LAYER
+lxc/900  base     container  template   pve1  template  -
+lxc/101  gateway  container  foreign    pve1  stopped   -
+lxc/102  web      container  absent     -     -         -
+--- stderr
+error[foreign-guest]: `lxc/101` is there and was not made by Phoenix: it is a copy of `lxc/900`
+ --> phoenix_lxc_configs.json:3:5
+  |
+3 |     "101": {
+  |     ^^^^^
+  |
+  = help: give the guest of the configuration another vmid, or remove the one on the host
+
+1 error
+
+"#]]
+    );
+}
+
+#[test]
+fn explain_suggests_the_nearest_subject() {
+    assert_data_eq!(
+        Lab::new().says(&["explain", "base-stup"]),
+        str![[r#"
+exit: 1
+--- stdout
+--- stderr
+error: there is nothing to explain about `base-stup`
+  hint: `phoenix explain base-setup` is the nearest
+
+"#]]
+    );
+}
+
+#[test]
+fn a_step_that_is_not_planned_is_not_explained() {
+    assert_data_eq!(
+        Lab::new().says(&["explain", "lxc/101:guest:nothing"]),
+        str![[r#"
+exit: 1
+--- stdout
+--- stderr
+error: the step `lxc/101:guest:nothing` is not in the plan now
+  hint: `phoenix plan` lists the steps that are
+
+"#]]
+    );
+}
+
+#[test]
+fn an_unknown_schema_is_refused() {
+    assert_data_eq!(
+        Lab::new().says(&["schema", "lcx"]),
+        str![[r#"
+exit: 1
+--- stdout
+--- stderr
+error: `lcx` is neither a sort of file nor a feature
+  hint: known are `hypervisor`, `lxc`, `vm`, `stack`, `stacks`, `certificates`, `base-setup`
+
+"#]]
+    );
+}
