@@ -19,14 +19,13 @@ pub(crate) fn run(command: &mut Command) -> Result<(), String> {
     if status.success() { Ok(()) } else { Err(format!("{} failed: {status}", shown(command))) }
 }
 
-/// Runs a command and returns what it wrote to stdout.
+/// Runs a command and returns what it wrote to stdout. It sees no terminal at all: some programs wrap their lines to
+/// whatever stream leads to one.
 pub(crate) fn output(command: &mut Command) -> Result<String, String> {
-    let output = command
-        .stderr(Stdio::inherit())
-        .output()
-        .map_err(|error| format!("could not run {}: {error}", shown(command)))?;
+    let output = command.output().map_err(|error| format!("could not run {}: {error}", shown(command)))?;
     if !output.status.success() {
-        return Err(format!("{} failed: {}", shown(command), output.status));
+        let said = String::from_utf8_lossy(&output.stderr);
+        return Err(format!("{} failed: {}\n{}", shown(command), output.status, said.trim_end()));
     }
     String::from_utf8(output.stdout).map_err(|_| format!("{} did not write UTF-8", shown(command)))
 }

@@ -44,7 +44,12 @@ fn generate(root: &Path) -> Result<BTreeMap<String, String>, String> {
     run(&mut cargo(root, &["build", "--quiet", "--locked", "--package", "phoenix-cli"]))?;
     let phoenix = |arguments: &[&str]| {
         let mut command = cargo(root, &["run", "--quiet", "--locked", "--package", "phoenix-cli", "--"]);
-        // Help is wrapped to the terminal; the files must not depend on it.
+        // The files must not depend on whose terminal and whose settings these are.
+        for (name, _) in
+            std::env::vars_os().filter(|(name, _)| name.to_string_lossy().starts_with("PHOENIX_"))
+        {
+            command.env_remove(name);
+        }
         output(command.args(arguments).env("COLUMNS", "100").env("NO_COLOR", "1"))
     };
     let mut files = BTreeMap::new();
