@@ -31,7 +31,11 @@ impl Secret {
 
 /// Tells whether a value is a secret in clear: neither empty, nor a reference, nor a `${VARIABLE}`.
 pub(crate) fn is_plain(text: &str) -> bool {
-    Secret::read(text) == Secret::Plain && !text.contains("${") && !text.starts_with('$')
+    let is_variable = |text: &str| {
+        let name = text.strip_prefix('$').unwrap_or("");
+        !name.is_empty() && name.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'_')
+    };
+    Secret::read(text) == Secret::Plain && !text.contains("${") && !is_variable(text)
 }
 
 /// Tells whether the value of a key or variable of that name is most likely a secret. Paths to files that hold one

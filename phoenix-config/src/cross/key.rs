@@ -122,8 +122,9 @@ pub(super) fn check(check: &mut Check<'_>) {
     }
     for (file, pattern, hint) in NOT_YET {
         let places = matches(check.sources.document(file).map(|document| &document.value), pattern);
-        if let Some(first) = places.first() {
-            not_yet(check, &Spot::new(file, first.clone()), places.len(), hint);
+        let spots = places.iter().map(|place| Spot::new(file, place.clone())).collect();
+        if let Some(first) = check.first(spots) {
+            not_yet(check, &first, places.len(), hint);
         }
     }
     if !check.model.certificates.is_empty() {

@@ -97,6 +97,15 @@ impl Check<'_> {
         self.report(Severity::Note, spot, code, message, hint.as_ref());
     }
 
+    /// Returns the place that comes first in its file.
+    fn first(&self, mut spots: Vec<Spot>) -> Option<Spot> {
+        spots.sort_by_cached_key(|spot| {
+            let file = self.sources.document(&spot.file);
+            (spot.file.clone(), file.and_then(|file| file.position(&spot.pointer, true)))
+        });
+        spots.into_iter().next()
+    }
+
     /// Returns the line of a place, for a hint that points elsewhere.
     fn line(&self, spot: &Spot) -> String {
         let line = self.sources.document(&spot.file).and_then(|file| file.position(&spot.pointer, false));

@@ -6,7 +6,7 @@ use super::Check;
 use crate::model::{HYPERVISOR_FILE, Spot};
 
 pub(super) fn check(check: &mut Check<'_>) {
-    let mut quoted: Option<Spot> = None;
+    let mut quoted: Vec<Spot> = Vec::new();
     for guest in check.guests {
         let vmid = guest.id.vmid.0;
         for (dependency, spot) in &guest.dependencies {
@@ -22,8 +22,8 @@ pub(super) fn check(check: &mut Check<'_>) {
                 check.error(spot, "dangling-dependency", message, "remove it, or declare that guest");
             }
             let value = check.sources.document(&spot.file).and_then(|file| file.get(&spot.pointer));
-            if quoted.is_none() && value.is_some_and(Value::is_string) {
-                quoted = Some(spot.clone());
+            if value.is_some_and(Value::is_string) {
+                quoted.push(spot.clone());
             }
         }
         if let Some(clone) = &guest.clone {
@@ -41,7 +41,7 @@ pub(super) fn check(check: &mut Check<'_>) {
             }
         }
     }
-    if let Some(spot) = quoted {
+    if let Some(spot) = check.first(quoted) {
         let message = "vmids stand here as texts and elsewhere as numbers; Phoenix takes both".to_owned();
         check.note(&spot, "mixed-id-types", message, "write vmids as numbers");
     }

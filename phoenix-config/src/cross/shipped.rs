@@ -56,11 +56,10 @@ fn hold(check: &mut Check<'_>, schema_file: &str, pointer: &str, file: &str) {
     }
     // A schema that describes next to nothing would only name every key there is.
     let described = schema.get("properties").and_then(Value::as_object).map_or(0, serde_json::Map::len);
-    if described < 3 && undescribed.len() > 3 {
-        let message = format!(
-            "`{schema_file}` describes {described} of {} keys of this file",
-            described + undescribed.len()
-        );
+    let at_top = undescribed.values().flatten().filter(|place| place.matches('/').count() == 1).count();
+    if described < 3 && at_top > 3 {
+        let message =
+            format!("`{schema_file}` describes {described} of {} keys of this file", described + at_top);
         check.note(
             &Spot::new(file, ""),
             "schema-undescribed",
@@ -70,10 +69,11 @@ fn hold(check: &mut Check<'_>, schema_file: &str, pointer: &str, file: &str) {
         return;
     }
     for (key, places) in undescribed {
-        if let Some(first) = places.first() {
+        let spots = places.iter().map(|place| Spot::new(file, place.clone())).collect();
+        if let Some(first) = check.first(spots) {
             let message = format!("`{schema_file}` does not describe `{key}` ({} times)", places.len());
             check.note(
-                &Spot::new(file, first.clone()),
+                &first,
                 "schema-undescribed",
                 message,
                 "Phoenix knows it; `phoenix schema` prints the schema that holds",

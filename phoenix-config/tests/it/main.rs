@@ -1,5 +1,9 @@
 //! Tests over whole config directories.
 
+mod directory;
+mod finding;
 mod homelab;
+mod host;
+mod kit;
 mod migration;
 mod predecessor;
