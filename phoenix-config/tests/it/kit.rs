@@ -14,13 +14,15 @@ pub(crate) struct Config {
 impl Config {
     /// Returns a directory with an empty hypervisor's file.
     pub(crate) fn new() -> Self {
-        Self { dir: tempfile::tempdir().unwrap() }.file("phoenix_hypervisor_config.json", "{}")
+        Self { dir: tempfile::tempdir().expect("a place for temporary files") }
+            .file("phoenix_hypervisor_config.json", "{}")
     }
 
     pub(crate) fn file(self, name: &str, text: &str) -> Self {
         let path = self.dir.path().join(name);
-        fs::create_dir_all(path.parent().unwrap()).unwrap();
-        fs::write(path, text).unwrap();
+        let parent = path.parent().expect("a file in the directory");
+        fs::create_dir_all(parent).expect("the directory is ours");
+        fs::write(path, text).expect("the directory is ours");
         self
     }
 
