@@ -7,9 +7,10 @@ use serde::{Deserialize, Serialize};
 
 use crate::{
     condition::{Condition, Expect},
+    content::Content,
     guest::CloneMode,
     id::{GuestId, Site, Vmid},
-    secret::{Content, SecretRef},
+    secret::SecretRef,
 };
 
 /// One effect.

@@ -6,6 +6,7 @@
 pub mod action;
 pub mod claim;
 pub mod condition;
+pub mod content;
 pub mod desired;
 pub mod diagnostic;
 pub mod engine;
@@ -31,6 +32,7 @@ pub mod secret;
 pub use action::{Action, UnitGoal};
 pub use claim::Claim;
 pub use condition::{Condition, Expect};
+pub use content::Content;
 pub use desired::{Declared, Desired, FeatureUse};
 pub use diagnostic::{Diagnostic, Diagnostics, Place, Severity};
 pub use evidence::Evidence;
@@ -47,6 +49,6 @@ pub use port::{Backend, BackendError, Demand, ErrorKind, Lock, Reader};
 pub use probe::Probe;
 pub use registry::Registry;
 pub use resource::{Requirement, Resource, Stage, Stamp};
-pub use secret::{Content, SecretRef};
+pub use secret::SecretRef;
 
 pub use async_trait::async_trait;

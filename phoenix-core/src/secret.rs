@@ -4,16 +4,6 @@ use serde::{Deserialize, Serialize};
 
 use crate::id::IdError;
 
-/// What a file shall hold, or a program shall read.
-#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
-#[serde(rename_all = "kebab-case")]
-pub enum Content {
-    /// This text.
-    Text(String),
-    /// A secret, resolved by the backend and by nobody else.
-    Secret(SecretRef),
-}
-
 /// A reference to a secret: `env:NAME`, `file:/path` or `cmd:program argument …`.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(try_from = "String", into = "String")]

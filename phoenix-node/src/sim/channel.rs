@@ -220,13 +220,15 @@ fn perform(world: &mut World, action: &Action, secret: Option<&[u8]>) -> Result<
             if world.file(path).is_some_and(|entry| entry.body == Body::Directory) {
                 return Err(failed(format!("`{path}` is a directory")));
             }
-            let body = match content {
-                Content::Text(text) if text.len() <= TEXT_LIMIT => Body::Text(text.clone()),
-                Content::Text(text) => Body::Opaque { sha256: hex(&Sha256::digest(text)) },
+            let is_opaque = world.follow(path).is_some_and(|entry| matches!(entry.body, Body::Opaque { .. }));
+            if is_opaque && matches!(content, Content::Block { .. }) {
+                return Err(failed(format!("`{path}` is no text that a block could be put into")));
+            }
+            let body = match content.over(world.text(path).unwrap_or_default()) {
+                Some(text) if text.len() <= TEXT_LIMIT => Body::Text(text),
+                Some(text) => Body::Opaque { sha256: hex(&Sha256::digest(text)) },
                 // Only the hash: no secret lies in the node's files.
-                Content::Secret(_) => {
-                    Body::Opaque { sha256: hex(&Sha256::digest(secret.unwrap_or_default())) }
-                }
+                None => Body::Opaque { sha256: hex(&Sha256::digest(secret.unwrap_or_default())) },
             };
             world.place(path, Entry { mode: *mode, owner: owner.clone(), group: group.clone(), body });
         }
@@ -267,10 +269,10 @@ fn perform(world: &mut World, action: &Action, secret: Option<&[u8]>) -> Result<
             world.put_unit(name, Some(Unit { active, enabled: *enabled }));
         }
         Action::Run { argv, stdin, .. } => {
-            let stdin = match stdin {
-                Some(Content::Text(text)) => Some(text.as_bytes()),
-                Some(Content::Secret(_)) => secret,
-                None => None,
+            let text = stdin.as_ref().and_then(|content| content.over(""));
+            let stdin = match &text {
+                Some(text) => Some(text.as_bytes()),
+                None => stdin.as_ref().and(secret),
             };
             let ran = programs::run(world, argv, stdin);
             if ran.status != 0 {

@@ -38,7 +38,17 @@ impl PveBackend {
             return Ok(());
         }
         let path = format!("{}/config", self.path_of(guest).await?);
-        let mut params: Vec<_> = set.iter().map(|(key, value)| (key.clone(), value.clone())).collect();
+        let have = match set.values().any(|value| is_allocation(value)) {
+            true => self.config_of(guest).await?.unwrap_or_default().values,
+            false => BTreeMap::new(),
+        };
+        let is_left =
+            |(key, value): &(&String, &String)| !have.get(*key).is_some_and(|have| serves(have, value));
+        let mut params: Vec<_> =
+            set.iter().filter(is_left).map(|(key, value)| (key.clone(), value.clone())).collect();
+        if params.is_empty() && delete.is_empty() {
+            return Ok(());
+        }
         if !delete.is_empty() {
             let keys: Vec<&str> = delete.iter().map(String::as_str).collect();
             params.push(("delete".to_owned(), keys.join(",")));
@@ -294,5 +304,35 @@ impl PveBackend {
             GuestKind::Lxc => Typed::Lxc(node.lxc().vmid(vmid)),
             GuestKind::Vm => Typed::Vm(node.qemu().vmid(vmid)),
         })
+    }
+}
+
+/// Tells whether a value asks PVE for a new volume: `storage:GIB`, with options behind it.
+fn is_allocation(value: &str) -> bool {
+    let volume = value.split(',').next().unwrap_or("");
+    volume.split_once(':').is_some_and(|(_, size)| size.parse::<f64>().is_ok())
+}
+
+/// Tells whether a disk that is there is the one that an allocation asks for: PVE would allocate another one each
+/// time that it is asked, and leave the former one unused.
+fn serves(have: &str, allocation: &str) -> bool {
+    let (have, wish) = (PropertyString::parse(have, "volume"), PropertyString::parse(allocation, "volume"));
+    let storage = |disk: &PropertyString| {
+        disk.get("volume").and_then(|volume| volume.split_once(':')).map(|(storage, _)| storage.to_owned())
+    };
+    is_allocation(allocation) && storage(&have) == storage(&wish) && have.get("mp") == wish.get("mp")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_volume_that_is_there_serves_the_allocation_it_came_from() {
+        assert!(serves("data:subvol-100-disk-1,mp=/data,size=2G", "data:2,mp=/data"));
+        assert!(serves("data:vm-100-disk-1,size=2G", "data:2"));
+        assert!(!serves("data:subvol-100-disk-1,mp=/other,size=2G", "data:2,mp=/data"));
+        assert!(!serves("other:subvol-100-disk-1,mp=/data,size=2G", "data:2,mp=/data"));
+        assert!(!serves("data:subvol-100-disk-1,mp=/data", "data:subvol-100-disk-2,mp=/data"));
     }
 }

@@ -5,7 +5,6 @@
 //! missing.
 
 pub mod config;
-mod lines;
 mod name;
 mod plan;
 mod probes;

@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 
 use phoenix_base_setup::{Config, feature};
-use phoenix_core::{Action, Content, Evidence, Facts, GuestId, Probe, Site, Step, evidence::FileState};
+use phoenix_core::{Action, Evidence, Facts, GuestId, Probe, Site, Step, evidence::FileState};
 use serde_json::{Value, json};
 
 const KEY: &str = "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIGk3 al@desk";
@@ -54,8 +54,13 @@ fn apply(facts: &mut Facts, steps: &[Step]) {
                     facts.insert(probe, Evidence::Package { version: "1".to_owned() });
                 }
             }
-            Action::WriteFile { path, content: Content::Text(text), mode, owner, .. } => {
-                facts.insert(at(path), file(text, *mode, owner));
+            Action::WriteFile { path, content, mode, owner, .. } => {
+                let old = match facts.get(&at(path)) {
+                    Some(Evidence::File(state)) => state.text.clone().unwrap_or_default(),
+                    _ => String::new(),
+                };
+                let text = content.over(&old).expect("base-setup writes no secret file");
+                facts.insert(at(path), file(&text, *mode, owner));
             }
             Action::MakeDirectory { path, mode, owner, .. } => {
                 let Evidence::File(state) = file("", *mode, owner) else { unreachable!() };

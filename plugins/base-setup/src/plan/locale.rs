@@ -1,11 +1,10 @@
 //! Locale and time zone.
 
-use phoenix_core::{Action, Condition, Expect};
+use phoenix_core::{Action, Condition, Content, Expect};
 
-use super::{Draft, File};
+use super::{Draft, File, block};
 use crate::{
     config::{Config, Locale, Timezone},
-    lines::with_line,
     probes::{self, DEFAULT_LOCALE, LOCALE_GEN, LOCALTIME, TIMEZONE},
 };
 
@@ -21,21 +20,17 @@ pub(super) fn plan(draft: &mut Draft<'_>, config: &Config) {
 fn locale(draft: &mut Draft<'_>, locale: &Locale) {
     let mut generated = None;
     if locale.is_generated() {
-        let line = locale.line();
-        // Debian ships every locale as a comment, so the line is taken out of its comment where it stands.
-        let text = with_line(old(draft, LOCALE_GEN), &line, |old| {
-            let words: Vec<&str> = old.trim_start_matches('#').split_whitespace().collect();
-            words.join(" ") == line
-        });
-        let file = File { path: LOCALE_GEN, text, mode: 0o644, owner: "root" };
+        // A block, not the commented line that Debian ships: so a guest that is there and one that is only planned end
+        // up with the same file.
+        let content = block([locale.line()]);
+        let file = File { path: LOCALE_GEN, content, mode: 0o644, owner: "root" };
         let install = draft.install.clone();
         let listed = draft.write("write-locale-gen", file, [install.clone()]);
         generated = generate(draft, locale, [install, listed]);
     }
-    let text = with_line(old(draft, DEFAULT_LOCALE), &format!("LANG={locale}"), |old| {
-        old.trim().starts_with("LANG=")
-    });
-    let file = File { path: DEFAULT_LOCALE, text, mode: 0o644, owner: "root" };
+    // The last assignment is the one that counts.
+    let content = block([format!("LANG={locale}")]);
+    let file = File { path: DEFAULT_LOCALE, content, mode: 0o644, owner: "root" };
     let install = draft.install.clone();
     draft.write("write-default-locale", file, [install, generated]);
 }
@@ -68,11 +63,7 @@ fn zone(draft: &mut Draft<'_>, timezone: &Timezone) {
         let action = Action::Symlink { site: draft.site.clone(), path: LOCALTIME.to_owned(), target };
         draft.add("link-localtime", action, reason, [install.clone()]);
     }
-    let file = File { path: TIMEZONE, text: format!("{timezone}\n"), mode: 0o644, owner: "root" };
+    let file =
+        File { path: TIMEZONE, content: Content::Text(format!("{timezone}\n")), mode: 0o644, owner: "root" };
     draft.write("write-timezone", file, [install]);
-}
-
-/// Returns what a file holds; nothing if it is not there or is no text.
-fn old<'a>(draft: &Draft<'a>, path: &str) -> &'a str {
-    probes::state(draft.site, path, draft.facts).and_then(|state| state.text.as_deref()).unwrap_or("")
 }

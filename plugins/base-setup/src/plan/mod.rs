@@ -7,6 +7,7 @@ use std::collections::BTreeSet;
 
 use phoenix_core::{
     Action, Content, Diagnostics, Evidence, Facts, Phase, Probe, ResourceId, Site, Step, StepId,
+    evidence::FileState,
 };
 
 use crate::{
@@ -38,7 +39,7 @@ struct Draft<'a> {
 /// A file as it shall be.
 struct File<'a> {
     path: &'a str,
-    text: String,
+    content: Content,
     mode: u32,
     owner: &'a str,
 }
@@ -77,7 +78,7 @@ impl<'a> Draft<'a> {
         let found = probes::state(self.site, file.path, self.facts);
         let reason = match found {
             None => format!("`{}` is missing", file.path),
-            Some(found) if found.text.as_deref() != Some(&file.text) => {
+            Some(found) if found.text.is_none() || file.content.over(old(found)) != found.text => {
                 format!("`{}` has another content", file.path)
             }
             Some(found) if found.mode & 0o7777 != file.mode => {
@@ -91,13 +92,23 @@ impl<'a> Draft<'a> {
         let action = Action::WriteFile {
             site: self.site.clone(),
             path: file.path.to_owned(),
-            content: Content::Text(file.text),
+            content: file.content,
             mode: file.mode,
             owner: file.owner.to_owned(),
             group: file.owner.to_owned(),
         };
         Some(self.add(verb, action, reason, after))
     }
+}
+
+/// Returns lines as the feature's own block.
+fn block(lines: impl IntoIterator<Item = String>) -> Content {
+    Content::Block { owner: NAME.to_owned(), lines: lines.into_iter().collect() }
+}
+
+/// Returns what a file holds; nothing if it is no text.
+fn old(found: &FileState) -> &str {
+    found.text.as_deref().unwrap_or("")
 }
 
 fn packages(draft: &mut Draft<'_>, config: &Config) {

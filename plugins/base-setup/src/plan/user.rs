@@ -2,12 +2,11 @@
 
 use std::collections::BTreeSet;
 
-use phoenix_core::{Action, Diagnostic, Evidence, StepId};
+use phoenix_core::{Action, Content, Diagnostic, Evidence, StepId, evidence::FileState};
 
-use super::{Draft, File};
+use super::{Draft, File, block, old};
 use crate::{
     config::{Account, Config, SshKey, User},
-    lines::with_block,
     probes,
     setup::NAME,
 };
@@ -79,15 +78,14 @@ fn keys(draft: &mut Draft<'_>, owner: &str, home: &str, keys: &[SshKey], made: O
         draft.findings.push(Diagnostic::error("unreadable-keys", message).with_hint(hint));
         return;
     }
-    let old = found.and_then(|state| state.text.as_deref()).unwrap_or("");
-    let block: Vec<&str> = keys.iter().map(SshKey::as_str).collect();
-    let text = with_block(old, &block);
+    let content = block(keys.iter().map(|key| key.as_str().to_owned()));
     // Without keys, a file is touched only to take the block of a former run out of it.
-    if keys.is_empty() && text.lines().eq(old.lines()) {
+    let has_block = |state: &FileState| content.over(old(state)).as_deref() != Some(old(state));
+    if keys.is_empty() && !found.is_some_and(has_block) {
         return;
     }
     let directory = directory(draft, owner, &format!("{home}/.ssh"), made);
-    let file = File { path: &path, text, mode: 0o600, owner };
+    let file = File { path: &path, content, mode: 0o600, owner };
     draft.write(&format!("authorize-keys-{owner}"), file, [made.cloned(), directory]);
 }
 
@@ -117,7 +115,7 @@ fn sudo(draft: &mut Draft<'_>, user: &User, made: Option<StepId>) {
         // Somebody without a password could not type one.
         let tag = if user.password_hash.is_some() { "" } else { "NOPASSWD: " };
         let text = format!("{} ALL=(ALL:ALL) {tag}ALL\n", user.name);
-        let file = File { path: &path, text, mode: 0o440, owner: "root" };
+        let file = File { path: &path, content: Content::Text(text), mode: 0o440, owner: "root" };
         draft.write(&format!("allow-sudo-{}", user.name), file, [install, made]);
     } else if probes::state(draft.site, &path, draft.facts).is_some() {
         let reason = format!("`{}` may no longer use `sudo`", user.name);

@@ -1,0 +1,81 @@
+//! The laws on fixed and made-up labs.
+
+use phoenix_tests::{
+    lab::{Lab, base_setup, cloned, container, machine, template},
+    laws,
+    strategy::labs,
+};
+use proptest::prelude::*;
+use serde_json::json;
+
+fn block_on<F: Future>(future: F) -> F::Output {
+    // The clock stands still and jumps when all wait: the node's tasks take their virtual time and no other.
+    tokio::runtime::Builder::new_current_thread()
+        .enable_time()
+        .start_paused(true)
+        .build()
+        .expect("a runtime")
+        .block_on(future)
+}
+
+#[test]
+fn laws_hold_for_a_single_container() {
+    block_on(laws::check_all(&Lab::new().with("lxc", container(100), vec![])));
+}
+
+#[test]
+fn laws_hold_for_a_single_machine() {
+    block_on(laws::check_all(&Lab::new().with("vm", machine(100), vec![])));
+}
+
+#[test]
+fn laws_hold_for_base_setup() {
+    let config = json!({
+        "timezone": "America/New_York",
+        "packages": ["curl", "git", "locales"],
+        "users": [{"name": "phoenix_admin", "sudo": true, "ssh_keys": ["ssh-ed25519 AAAAC3NzaC1lZDI1NTE5 a@b"]}],
+    });
+    block_on(laws::check_all(
+        &Lab::new().with("lxc", container(100), vec![base_setup(config.clone())]).with(
+            "vm",
+            machine(101),
+            vec![base_setup(config)],
+        ),
+    ));
+}
+
+#[test]
+fn laws_hold_for_a_hierarchy_of_templates() {
+    let lab = Lab::new()
+        .with("lxc", template(container(900)), vec![base_setup(json!({}))])
+        .with("lxc", template(cloned(container(901), 900, "full")), vec![])
+        .with("lxc", cloned(container(101), 901, "linked"), vec![])
+        .with("lxc", cloned(container(102), 900, "full"), vec![])
+        .with("vm", template(machine(9000)), vec![])
+        .with("vm", cloned(machine(1001), 9000, "linked"), vec![base_setup(json!({"packages": ["jq"]}))]);
+    block_on(laws::check_all(&lab));
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { cases: 24, failure_persistence: None, ..ProptestConfig::default() })]
+
+    #[test]
+    fn laws_hold_for_made_up_labs(lab in labs(6)) {
+        block_on(async {
+            laws::plan_is_empty_after_execution(&lab).await;
+            laws::permuted_input_gives_the_same_plan(&lab).await;
+            laws::repeats_are_harmless(&lab).await;
+            laws::the_most_hostile_legal_order_works(&lab).await;
+            laws::plans_and_facts_survive_json(&lab).await;
+        });
+    }
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { cases: 4, failure_persistence: None, ..ProptestConfig::default() })]
+
+    #[test]
+    fn failures_heal_in_made_up_labs(lab in labs(4)) {
+        block_on(laws::failure_at_each_step_then_again_ends_in_the_same_world(&lab));
+    }
+}

@@ -1,0 +1,3 @@
+//! End-to-end scenarios and laws, in one binary.
+
+mod laws;

@@ -1,0 +1,173 @@
+//! The laws: what holds for every manager and every feature, whatever lab they plan. Each function checks one and
+//! panics with what broke it.
+
+use std::{collections::BTreeSet, sync::Arc};
+
+use phoenix_core::{
+    Backend, Evidence, Facts, Plan, Probe, Step, StepId,
+    engine::{Events, Verdict},
+    planner::Resolved,
+};
+
+use crate::{
+    decorate::{Failing, Twice, When},
+    lab::Lab,
+    world::{World, converge_with, resolve},
+};
+
+/// Checks every law on a lab.
+pub async fn check_all(lab: &Lab) {
+    plan_is_empty_after_execution(lab).await;
+    permuted_input_gives_the_same_plan(lab).await;
+    repeats_are_harmless(lab).await;
+    the_most_hostile_legal_order_works(lab).await;
+    plans_and_facts_survive_json(lab).await;
+    failure_at_each_step_then_again_ends_in_the_same_world(lab).await;
+}
+
+/// One execution of the first plan leaves nothing to do.
+pub async fn plan_is_empty_after_execution(lab: &Lab) {
+    let resolved = resolved(lab);
+    let world = World::new();
+    let first = plan(&world, &resolved).await;
+    let outcome = phoenix_core::engine::execute(
+        &first,
+        world.backend.as_ref(),
+        &Events::silent(),
+        &phoenix_core::engine::Cancel::default(),
+    )
+    .await;
+    let failures: Vec<_> =
+        outcome.failed.iter().map(|failure| format!("{}: {}", failure.step, failure.error)).collect();
+    assert!(outcome.is_complete(), "the first plan fails: {failures:#?}");
+    let second = plan(&world, &resolved).await;
+    assert!(second.is_empty(), "after the first plan there is more to do: {}", listing(&second));
+}
+
+/// The order in which features are named does not reach the plan.
+pub async fn permuted_input_gives_the_same_plan(lab: &Lab) {
+    let mut permuted = lab.clone();
+    for declared in permuted.desired.resources.values_mut() {
+        declared.features.reverse();
+    }
+    let world = World::new();
+    let (one, other) = (plan(&world, &resolved(lab)).await, plan(&world, &resolved(&permuted)).await);
+    assert_eq!(listing(&one), listing(&other));
+    assert_eq!(one, other);
+}
+
+/// Every action may be performed twice.
+pub async fn repeats_are_harmless(lab: &Lab) {
+    let resolved = resolved(lab);
+    let world = World::new();
+    settle(&resolved, &Twice(world.backend.clone())).await;
+    assert_same(
+        &portrait(&world, &resolved).await,
+        &reference(&resolved).await,
+        "with every action done twice",
+    );
+}
+
+/// Steps may be performed one by one, the last possible first.
+pub async fn the_most_hostile_legal_order_works(lab: &Lab) {
+    let resolved = resolved(lab);
+    let world = World::new();
+    let plan = plan(&world, &resolved).await;
+    let mut left: Vec<&Step> = plan.steps.iter().collect();
+    let mut done: BTreeSet<&StepId> = BTreeSet::new();
+    while !left.is_empty() {
+        let index = left
+            .iter()
+            .rposition(|step| step.after.iter().all(|after| done.contains(after)))
+            .expect("a checked plan has a legal order");
+        let step = left.remove(index);
+        if let Err(error) = world.backend.perform(step, &Events::silent()).await {
+            panic!("`{}` fails in a legal order: {error}", step.id);
+        }
+        done.insert(&step.id);
+    }
+    assert_same(&portrait(&world, &resolved).await, &reference(&resolved).await, "in the most hostile order");
+}
+
+/// A plan and the facts it came from are data.
+pub async fn plans_and_facts_survive_json(lab: &Lab) {
+    let resolved = resolved(lab);
+    let world = World::new();
+    let first = plan(&world, &resolved).await;
+    let text = serde_json::to_string(&first).expect("a plan is JSON");
+    assert_eq!(serde_json::from_str::<Plan>(&text).expect("a plan comes back"), first);
+    settle(&resolved, world.backend.as_ref()).await;
+    let facts = world.facts(&resolved).await.expect("facts");
+    let text = serde_json::to_string(&facts).expect("facts are JSON");
+    assert_eq!(serde_json::from_str::<Facts>(&text).expect("facts come back"), facts);
+}
+
+/// Whichever step fails, before or after its effect, another run ends where an undisturbed one does.
+pub async fn failure_at_each_step_then_again_ends_in_the_same_world(lab: &Lab) {
+    let resolved = resolved(lab);
+    let expected = reference(&resolved).await;
+    let steps = plan(&World::new(), &resolved).await.steps.len();
+    for at in 0..steps {
+        for when in [When::Before, When::After] {
+            let world = World::new();
+            let failing = Failing::new(world.backend.clone(), at, when);
+            let first = converge_with(&resolved, &failing).await.expect("a run that fails once");
+            assert_eq!(first.last.failed.len(), 1, "exactly one root cause is reported");
+            settle(&resolved, world.backend.as_ref()).await;
+            let found = portrait(&world, &resolved).await;
+            assert_same(&found, &expected, &format!("after a failure {when:?} action {at}"));
+        }
+    }
+}
+
+/// Brings a lab up and insists that it settles.
+pub async fn settle(resolved: &Resolved, backend: &dyn Backend) {
+    let converged = converge_with(resolved, backend).await.unwrap_or_else(|found| panic!("{found}"));
+    let failures: Vec<_> =
+        converged.last.failed.iter().map(|failure| format!("{}: {}", failure.step, failure.error)).collect();
+    assert!(matches!(converged.verdict, Verdict::Settled), "{:?} {failures:#?}", converged.verdict);
+}
+
+/// Returns a plan as lines of step ids with reasons, for a message.
+pub fn listing(plan: &Plan) -> String {
+    plan.steps.iter().map(|step| format!("\n{} ({}) {:?}", step.id, step.reason, step.changes)).collect()
+}
+
+fn resolved(lab: &Lab) -> Resolved {
+    resolve(lab).unwrap_or_else(|found| panic!("{found}"))
+}
+
+async fn plan(world: &World, resolved: &Resolved) -> Plan {
+    world.plan(resolved).await.unwrap_or_else(|found| panic!("{found}"))
+}
+
+async fn portrait(world: &World, resolved: &Resolved) -> Facts {
+    world.portrait(resolved).await.unwrap_or_else(|found| panic!("{found}"))
+}
+
+async fn reference(resolved: &Resolved) -> Facts {
+    let world = World::new();
+    settle(resolved, world.backend.as_ref()).await;
+    portrait(&world, resolved).await
+}
+
+/// Insists that two worlds are the same, and shows where they are not.
+pub fn assert_same(found: &Facts, expected: &Facts, when: &str) {
+    let differs = |(probe, evidence): &(&Probe, &Evidence)| expected.get(probe) != Some(*evidence);
+    let mut text = String::new();
+    for (probe, evidence) in found.iter().filter(differs) {
+        text.push_str(&format!(
+            "\n{probe:?}\n   found    {evidence:?}\n   expected {:?}",
+            expected.get(probe)
+        ));
+    }
+    for (probe, evidence) in expected.iter().filter(|(probe, _)| !found.knows(probe)) {
+        text.push_str(&format!("\n{probe:?}\n   missing  {evidence:?}"));
+    }
+    assert!(text.is_empty(), "another world {when}:{text}");
+}
+
+/// Returns a shared backend as the trait object that decorators take.
+pub fn erased(world: &World) -> Arc<dyn Backend> {
+    world.backend.clone()
+}

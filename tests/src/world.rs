@@ -1,0 +1,103 @@
+//! A world: an embedded node in memory, and a backend on it. Under tokio's paused clock its tasks take no time.
+
+use std::{sync::Arc, time::Duration};
+
+use phoenix_core::{
+    Backend, Diagnostics, Evidence, Facts, Plan, Probe,
+    engine::{Cancel, Converged, Events, converge, gather},
+    planner::{self, Request, Resolved},
+    property::PropertyString,
+};
+use phoenix_node::{Node, Options};
+use phoenix_pve::{Limits, PveBackend};
+
+use crate::lab::Lab;
+
+/// An embedded node in memory, and a backend on it.
+pub struct World {
+    /// The node.
+    pub node: Arc<Node>,
+    /// The backend.
+    pub backend: Arc<PveBackend>,
+}
+
+/// Keys that PVE fills with random values.
+const RANDOM_KEYS: [&str; 3] = ["smbios1", "vmgenid", "meta"];
+
+impl World {
+    /// Returns a world without guests.
+    pub fn new() -> Self {
+        let node = Node::in_memory(Options::default());
+        let limits = Limits { poll_floor: Duration::from_millis(5), ..Limits::default() };
+        let backend = Arc::new(PveBackend::new(node.clone(), node.clone(), node.name(), limits));
+        Self { node, backend }
+    }
+
+    /// Gathers the facts of a lab.
+    pub async fn facts(&self, resolved: &Resolved) -> Result<Facts, Diagnostics> {
+        gather(resolved, &Request::converge_all(), self.backend.as_ref()).await
+    }
+
+    /// Plans a lab as the world is now.
+    pub async fn plan(&self, resolved: &Resolved) -> Result<Plan, Diagnostics> {
+        let facts = self.facts(resolved).await?;
+        planner::plan(resolved, &Request::converge_all(), &facts)
+    }
+
+    /// Brings a lab up.
+    pub async fn converge(&self, resolved: &Resolved) -> Result<Converged, Diagnostics> {
+        converge_with(resolved, self.backend.as_ref()).await
+    }
+
+    /// Returns all that can be known of a lab, without what PVE makes up at random: two worlds that were brought to
+    /// the same state in different ways are equal in it.
+    pub async fn portrait(&self, resolved: &Resolved) -> Result<Facts, Diagnostics> {
+        Ok(portrait(&self.facts(resolved).await?))
+    }
+}
+
+impl Default for World {
+    fn default() -> Self {
+        Self::new()
+    }
+}
+
+/// Resolves a lab.
+pub fn resolve(lab: &Lab) -> Result<Resolved, Diagnostics> {
+    Resolved::new(&lab.registry, &lab.desired)
+}
+
+/// Brings a lab up through a backend.
+pub async fn converge_with(resolved: &Resolved, backend: &dyn Backend) -> Result<Converged, Diagnostics> {
+    converge(resolved, &Request::converge_all(), backend, &Events::silent(), &Cancel::default()).await
+}
+
+fn portrait(facts: &Facts) -> Facts {
+    facts
+        .iter()
+        .map(|(probe, evidence)| {
+            let mut evidence = evidence.clone();
+            if let Evidence::Config(config) = &mut evidence {
+                config.digest.clear();
+                config.values.retain(|key, _| !RANDOM_KEYS.contains(&key.as_str()));
+                for (key, value) in &mut config.values {
+                    if key.starts_with("net") {
+                        *value = without_mac(value);
+                    }
+                }
+            }
+            (probe.clone(), evidence)
+        })
+        .filter(|(probe, _)| !matches!(probe, Probe::Storages))
+        .collect()
+}
+
+fn without_mac(net: &str) -> String {
+    let mut net = PropertyString::parse(net, "model");
+    net.take("hwaddr");
+    let model = net.iter().find(|(_, value)| value.matches(':').count() == 5).map(|(key, _)| key.to_owned());
+    if let Some(model) = model {
+        net.set(&model, "");
+    }
+    net.to_string()
+}
