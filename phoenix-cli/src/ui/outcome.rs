@@ -147,7 +147,7 @@ fn stopped(converged: &Converged, done: &str, verb: &str) -> String {
     };
     let failed: String =
         converged.last.failed.iter().map(|failure| one(&failure.step, &failure.error, &[])).collect();
-    let hint = complaint::hint(Some(&format!("`phoenix {verb}` again goes on from here")));
+    let hint = complaint::hint(Some(&format!("the same `phoenix {verb}` again goes on from here")));
     let begun = if converged.took == Duration::ZERO {
         "before the first step".to_owned()
     } else {

@@ -38,7 +38,7 @@ fn ctrl_c_finishes_what_runs_and_says_what_is_left() {
         assert!(lines[0].starts_with("stopping: 1 running step"), "{said}");
         assert!(lines.iter().any(|line| line.starts_with("stopped: after ")), "{said}");
         assert!(lines.iter().any(|line| line.trim_start().starts_with("left: ")), "{said}");
-        assert!(said.contains("hint: `phoenix letsgo` again goes on from here"), "{said}");
+        assert!(said.contains("hint: the same `phoenix letsgo` again goes on from here"), "{said}");
         let lab = lab.at_speed("1000");
         lab.does(&["letsgo"]);
         lab.does(&["plan", "--detailed-exitcode"]);

@@ -232,15 +232,23 @@ fn a_full_storage_fails_with_its_cause_and_skips_what_stands_on_it() {
     let volumes = lab.does(&["node", "api", "get", "/nodes/pve1/storage/local/content"]);
     let volumes: Value = serde_json::from_str(&volumes).unwrap();
     let template = format!("ostemplate={}", volumes[0]["volid"].as_str().unwrap());
-    lab.does(&["node", "api", "post", "/nodes/pve1/lxc", "vmid=999", &template, "rootfs=small:15"]);
-    assert_data_eq!(lab.says(&["letsgo"]), str![[r#"
-exit: 0
+    lab.does(&["node", "api", "post", "/nodes/pve1/lxc", "vmid=999", &template, "rootfs=small:18"]);
+    assert_data_eq!(
+        lab.says(&["letsgo"]),
+        str![[r#"
+exit: 1
 --- stdout
-done: 9 steps in 1 round, [TIME] s
 --- stderr
 9 steps to do
+error: `lxc/101:guest:clone` failed: task `vzclone` of `900` on node `pve1` failed: out of space on storage 'small': No space left on device (needs 4294967296 bytes, 2147483648 are free)
+  | creating a clone of container 900 with ID 101
+  | TASK ERROR: out of space on storage 'small': No space left on device (needs 4294967296 bytes, 2147483648 are free)
+  skipped because of it: `lxc/101:guest:configure`, `lxc/101:guest:resize-rootfs`, `lxc/101:guest:start`, `lxc/101:guest:seal` and 2 more
+  hint: free space on the storage, or name another one in the configuration
+error: 1 step failed, 6 skipped because of that, 2 done in [TIME] s
 
-"#]]);
+"#]]
+    );
 }
 
 #[test]
@@ -272,13 +280,16 @@ warning[outdated-layer]: `lxc/900` has other features than are wanted now
 "#]]
     );
     lab.does(&["converge", "--rebuild"]);
-    assert_data_eq!(lab.says(&["plan", "--detailed-exitcode"]), str![[r#"
+    assert_data_eq!(
+        lab.says(&["plan", "--detailed-exitcode"]),
+        str![[r#"
 exit: 0
 --- stdout
 nothing to do
 --- stderr
 
-"#]]);
+"#]]
+    );
 }
 
 #[test]
