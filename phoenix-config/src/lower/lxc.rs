@@ -15,8 +15,8 @@ use crate::{
 pub(super) fn spec(context: &mut Context<'_>, guest: &Guest<'_>, lxc: &Lxc) -> Option<Value> {
     let no_defaults = LxcDefaults::default();
     let defaults = context.model.lxc.lxc_defaults.as_ref().unwrap_or(&no_defaults);
-    let is_cloned = context.model.is_cloned(guest.id.kind, guest.id.vmid.0);
-    let snapshot = lxc.template_snapshot_name.clone().filter(|_| !is_cloned);
+    let (kind, vmid) = (guest.id.kind, guest.id.vmid.0);
+    let snapshot = lxc.template_snapshot_name.clone().filter(|_| !context.model.is_cloned(kind, vmid));
     let parts = guest::Parts {
         cores: lxc.cores.or(defaults.cores),
         nameservers: &lxc.nameservers,

@@ -39,7 +39,7 @@ impl<'a> Shape<'a> {
     }
 
     /// Checks a value and returns what of it can be decoded, if anything can.
-    pub(crate) fn check(&mut self, schema: &Value, value: &Value, pointer: &str) -> Option<Value> {
+    pub(crate) fn check(&mut self, schema: &'a Value, value: &Value, pointer: &str) -> Option<Value> {
         self.walk(schema, value, pointer)
     }
 

@@ -29,8 +29,8 @@ pub(crate) fn nearest<'a>(word: &str, known: impl IntoIterator<Item = &'a str>) 
         .map(|(_, candidate)| candidate)
 }
 
-impl Shape<'_> {
-    pub(super) fn walk(&mut self, schema: &Value, value: &Value, pointer: &str) -> Option<Value> {
+impl<'a> Shape<'a> {
+    pub(super) fn walk(&mut self, schema: &'a Value, value: &Value, pointer: &str) -> Option<Value> {
         let schema = self.resolve(schema);
         if let Some(branches) = schema.get("anyOf").or_else(|| schema.get("oneOf")).and_then(Value::as_array)
         {
@@ -39,23 +39,23 @@ impl Shape<'_> {
         if let Some(wanted) = schema.get("enum").and_then(Value::as_array) {
             return self.walk_choice(wanted, value, pointer);
         }
-        if !self.has_type(&schema, value) {
-            self.wrong_type(&schema, value, pointer);
+        if !self.has_type(schema, value) {
+            self.wrong_type(schema, value, pointer);
             return None;
         }
         match value {
-            Value::Object(object) => self.walk_object(&schema, object, pointer),
-            Value::Array(items) => self.walk_array(&schema, items, pointer),
+            Value::Object(object) => self.walk_object(schema, object, pointer),
+            Value::Array(items) => self.walk_array(schema, items, pointer),
             Value::String(text) => {
-                self.walk_text(&schema, text, pointer);
+                self.walk_text(schema, text, pointer);
                 Some(value.clone())
             }
-            Value::Number(_) => self.walk_number(&schema, value, pointer),
+            Value::Number(_) => self.walk_number(schema, value, pointer),
             Value::Bool(_) | Value::Null => Some(value.clone()),
         }
     }
 
-    fn resolve(&self, schema: &Value) -> Value {
+    fn resolve(&self, schema: &'a Value) -> &'a Value {
         let mut schema = schema;
         while let Some(reference) = schema.get("$ref").and_then(Value::as_str) {
             match self.root.pointer(reference.trim_start_matches('#')) {
@@ -63,7 +63,7 @@ impl Shape<'_> {
                 None => break,
             }
         }
-        schema.clone()
+        schema
     }
 
     fn has_type(&self, schema: &Value, value: &Value) -> bool {
@@ -77,7 +77,7 @@ impl Shape<'_> {
     }
 
     fn wrong_type(&mut self, schema: &Value, value: &Value, pointer: &str) {
-        let wanted = wanted_types(&self.resolve(schema)).join(" or ");
+        let wanted = wanted_types(schema).join(" or ");
         let who = match self.strictness {
             Strictness::Own => "",
             Strictness::Shipped => "by the schema beside it, ",
@@ -98,8 +98,8 @@ impl Shape<'_> {
     }
 
     /// Takes the branch that fits the value's type; a choice of constants is one question, not many.
-    fn walk_branches(&mut self, branches: &[Value], value: &Value, pointer: &str) -> Option<Value> {
-        let branches: Vec<Value> = branches.iter().map(|branch| self.resolve(branch)).collect();
+    fn walk_branches(&mut self, branches: &'a [Value], value: &Value, pointer: &str) -> Option<Value> {
+        let branches: Vec<&Value> = branches.iter().map(|branch| self.resolve(branch)).collect();
         let mut constants = Vec::new();
         for branch in &branches {
             if let Some(constant) = branch.get("const") {
@@ -128,9 +128,9 @@ impl Shape<'_> {
         None
     }
 
-    fn accepts(&self, branch: &Value, value: &Value) -> bool {
+    fn accepts(&self, branch: &'a Value, value: &Value) -> bool {
         match branch.get("anyOf").or_else(|| branch.get("oneOf")).and_then(Value::as_array) {
-            Some(inner) => inner.iter().any(|inner| self.accepts(&self.resolve(inner), value)),
+            Some(inner) => inner.iter().any(|inner| self.accepts(self.resolve(inner), value)),
             None => match branch.get("enum").and_then(Value::as_array) {
                 Some(words) => value.is_string() && words.iter().any(Value::is_string),
                 None => match branch.get("const") {
@@ -141,9 +141,9 @@ impl Shape<'_> {
         }
     }
 
-    fn branch_types(&self, branch: &Value) -> Vec<String> {
+    fn branch_types(&self, branch: &'a Value) -> Vec<String> {
         match branch.get("anyOf").or_else(|| branch.get("oneOf")).and_then(Value::as_array) {
-            Some(inner) => inner.iter().flat_map(|inner| self.branch_types(&self.resolve(inner))).collect(),
+            Some(inner) => inner.iter().flat_map(|inner| self.branch_types(self.resolve(inner))).collect(),
             None => wanted_types(branch),
         }
     }
@@ -175,7 +175,12 @@ impl Shape<'_> {
         None
     }
 
-    fn walk_object(&mut self, schema: &Value, object: &Map<String, Value>, pointer: &str) -> Option<Value> {
+    fn walk_object(
+        &mut self,
+        schema: &'a Value,
+        object: &Map<String, Value>,
+        pointer: &str,
+    ) -> Option<Value> {
         let properties = schema.get("properties").and_then(Value::as_object);
         let patterns = schema.get("patternProperties").and_then(Value::as_object);
         let mut kept = Map::new();
@@ -251,7 +256,7 @@ impl Shape<'_> {
     }
 
     /// An element that cannot be decoded takes its array with it, so that the indexes of the others stay true.
-    fn walk_array(&mut self, schema: &Value, items: &[Value], pointer: &str) -> Option<Value> {
+    fn walk_array(&mut self, schema: &'a Value, items: &[Value], pointer: &str) -> Option<Value> {
         if let Some(least) = schema.get("minItems").and_then(Value::as_u64)
             && (items.len() as u64) < least
         {

@@ -29,6 +29,8 @@ pub struct Document {
     shown: String,
     shown_entries: BTreeMap<String, Entry>,
     secrets: Vec<String>,
+    /// Where each line of the text starts.
+    lines: Vec<usize>,
 }
 
 /// A range of bytes.
@@ -76,6 +78,7 @@ impl Sources {
             mask::mask_values(&text, &parsed.entries, &secrets)
         };
         let shown_entries = parse(&file, &shown).entries;
+        let lines = std::iter::once(0).chain(text.match_indices('\n').map(|(at, _)| at + 1)).collect();
         let document = Document {
             file: Arc::clone(&file),
             value: parsed.value,
@@ -84,6 +87,7 @@ impl Sources {
             shown,
             shown_entries,
             secrets,
+            lines,
         };
         self.documents.insert(Arc::clone(&file), document);
         (file, parsed.findings)
@@ -145,7 +149,10 @@ impl Document {
 
     /// Returns line and column, from 1, of the value at a pointer, or of its nearest parent that exists.
     pub fn position(&self, pointer: &str, about_key: bool) -> Option<(u32, u32)> {
-        lookup(&self.entries, pointer).map(|entry| line_column(&self.text, entry.best(about_key).start))
+        let start = lookup(&self.entries, pointer)?.best(about_key).start;
+        let line = self.lines.partition_point(|first| *first <= start).checked_sub(1)?;
+        let (_, column) = line_column(&self.text[*self.lines.get(line)?..], start - self.lines.get(line)?);
+        Some((u32::try_from(line + 1).unwrap_or(u32::MAX), column))
     }
 
     fn span_at(&self, line: u32, column: u32) -> Span {
