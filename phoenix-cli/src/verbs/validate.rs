@@ -28,10 +28,11 @@ impl Validate {
         } else {
             context.ui.all_findings(findings, &inspected.loaded.sources);
             let guests = number(inspected.loaded.desired.resources.len(), "guest");
-            match findings.is_empty() {
-                true => context.ui.data(&format!("valid: {guests}")),
-                false => context.ui.data(&format!("{}: {guests}", phoenix_config::summary(findings))),
-            }
+            let word = if findings.has_errors() { "invalid" } else { "valid" };
+            context.ui.data(&match findings.is_empty() {
+                true => format!("{word}: {guests}"),
+                false => format!("{word}: {guests}, {}", phoenix_config::summary(findings)),
+            });
         }
         Ok(if findings.has_errors() { Exit::Failed } else { Exit::Done })
     }

@@ -12,7 +12,7 @@ fn a_good_configuration_is_valid() {
         str![[r#"
 exit: 0
 --- stdout
-1 note: 3 guests
+valid: 3 guests, 1 note
 --- stderr
 note[missing-file]: `[LAB]/config` has no `phoenix_vm_configs.json`, so there are no virtual machines
 
@@ -31,7 +31,7 @@ fn malformed_json_is_shown_at_its_place() {
         str![[r#"
 exit: 1
 --- stdout
-1 error, 1 note: 0 guests
+invalid: 0 guests, 1 error, 1 note
 --- stderr
 note[missing-file]: `[LAB]/config` has no `phoenix_vm_configs.json`, so there are no virtual machines
 
@@ -123,7 +123,7 @@ fn a_missing_file_is_named() {
         str![[r#"
 exit: 1
 --- stdout
-1 error: 0 guests
+invalid: 0 guests, 1 error
 --- stderr
 error[missing-file]: `[LAB]/config` has neither `phoenix_lxc_configs.json` nor `phoenix_vm_configs.json`
  |
@@ -146,7 +146,7 @@ fn a_directory_that_cannot_be_read_is_named_with_the_cause() {
         str![[r#"
 exit: 1
 --- stdout
-1 error: 0 guests
+invalid: 0 guests, 1 error
 --- stderr
 error[unreadable-directory]: could not read the directory `[LAB]/loop`: Too many levels of symbolic links (os error 40)
  |
@@ -167,7 +167,7 @@ fn a_wrong_id_is_shown_at_its_place() {
         str![[r#"
 exit: 1
 --- stdout
-1 error, 1 note: 3 guests
+invalid: 3 guests, 1 error, 1 note
 --- stderr
 note[missing-file]: `[LAB]/config` has no `phoenix_vm_configs.json`, so there are no virtual machines
 
@@ -194,7 +194,7 @@ fn a_dangling_dependency_is_shown_at_its_place() {
         str![[r#"
 exit: 1
 --- stdout
-1 error, 1 note: 3 guests
+invalid: 3 guests, 1 error, 1 note
 --- stderr
 note[missing-file]: `[LAB]/config` has no `phoenix_vm_configs.json`, so there are no virtual machines
 
@@ -221,7 +221,7 @@ fn a_cycle_names_everyone_in_it() {
         str![[r#"
 exit: 1
 --- stdout
-1 error, 1 note: 3 guests
+invalid: 3 guests, 1 error, 1 note
 --- stderr
 note[missing-file]: `[LAB]/config` has no `phoenix_vm_configs.json`, so there are no virtual machines
 
@@ -248,7 +248,7 @@ fn a_clash_of_addresses_names_both() {
         str![[r#"
 exit: 1
 --- stdout
-1 error, 1 note: 3 guests
+invalid: 3 guests, 1 error, 1 note
 --- stderr
 note[missing-file]: `[LAB]/config` has no `phoenix_vm_configs.json`, so there are no virtual machines
 
@@ -278,7 +278,7 @@ fn a_vmid_that_is_declared_twice_names_both() {
         str![[r#"
 exit: 1
 --- stdout
-2 errors: 3 guests
+invalid: 3 guests, 2 errors
 --- stderr
 error[missing-key]: `twin` has no storage for its root disk
  --> phoenix_vm_configs.json:1:11
@@ -311,7 +311,7 @@ fn an_unknown_key_suggests_the_nearest() {
         str![[r#"
 exit: 1
 --- stdout
-1 error, 1 note: 3 guests
+invalid: 3 guests, 1 error, 1 note
 --- stderr
 note[missing-file]: `[LAB]/config` has no `phoenix_vm_configs.json`, so there are no virtual machines
 
@@ -339,7 +339,7 @@ fn a_key_that_a_feature_does_not_know_is_shown_at_its_place() {
         str![[r#"
 exit: 1
 --- stdout
-1 error, 1 note: 3 guests
+invalid: 3 guests, 1 error, 1 note
 --- stderr
 note[missing-file]: `[LAB]/config` has no `phoenix_vm_configs.json`, so there are no virtual machines
 
@@ -368,7 +368,7 @@ fn all_errors_come_in_one_run() {
         str![[r#"
 exit: 1
 --- stdout
-3 errors, 1 note: 3 guests
+invalid: 3 guests, 3 errors, 1 note
 --- stderr
 note[missing-file]: `[LAB]/config` has no `phoenix_vm_configs.json`, so there are no virtual machines
 
