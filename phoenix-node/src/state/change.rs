@@ -65,6 +65,9 @@ pub(crate) fn apply(
             guest.config.insert(key.clone(), value);
         }
     }
+    if let Some(guest) = state.guest_mut(kind, vmid).filter(|guest| guest.running && kind == GuestKind::Lxc) {
+        crate::work::show_mounts(guest);
+    }
     missing_bridge.map_or(Ok(()), Err)
 }
 

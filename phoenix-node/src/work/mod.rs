@@ -17,7 +17,7 @@ use serde::{Deserialize, Serialize};
 
 pub(crate) use clone::{refuse_linked, reservation};
 pub(crate) use disk::target_size;
-pub(crate) use power::config_memory;
+pub(crate) use power::{config_memory, show_mounts};
 pub(crate) use recover::recover;
 pub(crate) use room::{Room, is_base_used};
 pub(crate) use snapshot::can_snapshot;

@@ -135,6 +135,7 @@ fn prepare(guest: &mut Guest) {
     }
     match guest.kind {
         GuestKind::Lxc => {
+            show_mounts(guest);
             if let Some(zone) = guest.get("timezone").filter(|zone| *zone != "host").map(str::to_owned) {
                 let link = Entry::root(0o777, Body::Link(format!("/usr/share/zoneinfo/{zone}")));
                 guest.world.place("/etc/localtime", link);
@@ -144,11 +145,31 @@ fn prepare(guest: &mut Guest) {
     }
 }
 
+/// Makes the directories that mount points are shown at, as `pct` does when it mounts them.
+pub(crate) fn show_mounts(guest: &mut Guest) {
+    let is_mount = |key: &str| matches!(config::split_index(key), ("mp", Some(_)));
+    let targets: Vec<String> = guest
+        .config
+        .iter()
+        .filter(|(key, _)| is_mount(key))
+        .filter_map(|(_, value)| config::property(value, "mp").map(str::to_owned))
+        .collect();
+    for target in targets {
+        if guest.world.file(&target).is_none() {
+            guest.world.place(&target, Entry::root(0o755, Body::Directory));
+        }
+    }
+}
+
+/// Sets up what a cloud-init drive says, at the first start of an instance only: a clone is another instance.
 fn cloud_init(guest: &mut Guest) {
+    const INSTANCE: &str = "/var/lib/cloud/data/instance-id";
     let has_drive = guest.config.values().any(|value| value.contains("cloudinit"));
-    if !has_drive {
+    let instance = format!("{}\n", guest.vmid);
+    if !has_drive || guest.world.text(INSTANCE) == Some(instance.as_str()) {
         return;
     }
+    guest.world.write(INSTANCE, instance);
     let user = guest.get("ciuser").unwrap_or(guest.world.base().ostype).to_owned();
     if guest.world.user(&user).is_none() {
         add_user(&mut guest.world, &user, guest.config.contains_key("cipassword"));
@@ -179,6 +200,13 @@ pub(crate) fn authorize(world: &mut World, user: &str, keys: &str) {
         world.place(&home, mine(0o755, Body::Directory));
     }
     world.place(&format!("{home}/.ssh"), mine(0o700, Body::Directory));
-    let keys = format!("{}\n", keys.trim_end());
-    world.place(&format!("{home}/.ssh/authorized_keys"), mine(0o600, Body::Text(keys)));
+    let path = format!("{home}/.ssh/authorized_keys");
+    let mut text = world.text(&path).unwrap_or_default().to_owned();
+    for key in keys.lines().map(str::trim).filter(|key| !key.is_empty()) {
+        if !text.lines().any(|line| line.trim() == key) {
+            text.push_str(key);
+            text.push('\n');
+        }
+    }
+    world.place(&path, mine(0o600, Body::Text(text)));
 }
