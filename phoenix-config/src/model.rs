@@ -74,6 +74,10 @@ pub(crate) struct Guest<'a> {
     pub(crate) disk_gb: Option<u64>,
 }
 
+/// Where each guest stands in a list of guests: with thousands of them a search for each would take their square.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Index(BTreeMap<u32, usize>);
+
 /// The entry that a guest was read from.
 #[derive(Clone, Copy, Debug)]
 pub(crate) enum Entry<'a> {
@@ -88,6 +92,17 @@ pub(crate) struct CloneView {
     pub(crate) mode: CloneWord,
     pub(crate) snapshot: Option<String>,
     pub(crate) spot: Spot,
+}
+
+impl Index {
+    pub(crate) fn new(guests: &[Guest<'_>]) -> Self {
+        // The first of two guests with one vmid counts.
+        Self(guests.iter().enumerate().rev().map(|(index, guest)| (guest.id.vmid.0, index)).collect())
+    }
+
+    pub(crate) fn find<'g, 'a>(&self, guests: &'g [Guest<'a>], vmid: u32) -> Option<&'g Guest<'a>> {
+        guests.get(*self.0.get(&vmid)?)
+    }
 }
 
 impl Spot {

@@ -5,9 +5,7 @@ use super::Check;
 pub(super) fn check(check: &mut Check<'_>) {
     for guest in check.guests {
         for (dependency, spot) in &guest.dependencies {
-            let Some(other) = check.guests.iter().find(|other| other.id.vmid.0 == *dependency) else {
-                continue;
-            };
+            let Some(other) = check.guest(*dependency) else { continue };
             if other.id == guest.id {
                 continue;
             }

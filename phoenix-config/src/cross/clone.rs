@@ -11,7 +11,7 @@ pub(super) fn check(check: &mut Check<'_>) {
         snapshots(check, guest);
         old_template(check, guest);
         let Some(clone) = &guest.clone else { continue };
-        let source = check.guests.iter().find(|other| other.id.vmid.0 == clone.source);
+        let source = check.guest(clone.source);
         if let Some(source) = source.filter(|source| source.id != guest.id) {
             source_of(check, guest, clone, source);
         }

@@ -85,7 +85,7 @@ fn has_feature(check: &Check<'_>, guest: &Guest<'_>, name: &str) -> bool {
             return true;
         }
         let source = current.clone.as_ref().map(|clone| clone.source);
-        match check.guests.iter().find(|other| Some(other.id.vmid.0) == source) {
+        match source.and_then(|source| check.guest(source)) {
             Some(next) => current = next,
             None => return false,
         }

@@ -34,7 +34,7 @@ pub(crate) use shipped::FILES as SHIPPED_SCHEMAS;
 use crate::{
     Sources,
     host::Host,
-    model::{Guest, Model, Spot},
+    model::{Guest, Index, Model, Spot},
 };
 
 /// What the checks look at and where they report.
@@ -43,13 +43,14 @@ pub(crate) struct Check<'a> {
     pub(crate) host: &'a Host,
     pub(crate) sources: &'a Sources,
     pub(crate) guests: &'a [Guest<'a>],
+    index: Index,
     findings: &'a mut Diagnostics,
 }
 
 /// Adds every finding.
 pub(crate) fn check(model: &Model, host: &Host, sources: &Sources, findings: &mut Diagnostics) {
     let guests = model.guests();
-    let mut check = Check { model, host, sources, guests: &guests, findings };
+    let mut check = Check { model, host, sources, guests: &guests, index: Index::new(&guests), findings };
     for concern in [
         identity::check,
         address::check,
@@ -78,7 +79,7 @@ pub(crate) fn check(model: &Model, host: &Host, sources: &Sources, findings: &mu
     }
 }
 
-impl Check<'_> {
+impl<'a> Check<'a> {
     fn report(&mut self, severity: Severity, spot: &Spot, code: &str, message: String, hint: &str) {
         let finding = Diagnostic { severity, ..Diagnostic::error(code, message) };
         let finding = if hint.is_empty() { finding } else { finding.with_hint(hint) };
@@ -95,6 +96,10 @@ impl Check<'_> {
 
     fn note(&mut self, spot: &Spot, code: &str, message: String, hint: impl AsRef<str>) {
         self.report(Severity::Note, spot, code, message, hint.as_ref());
+    }
+
+    fn guest(&self, vmid: u32) -> Option<&'a Guest<'a>> {
+        self.index.find(self.guests, vmid)
     }
 
     /// Returns the place that comes first in its file.

@@ -34,7 +34,7 @@ pub(super) struct Parts<'a> {
 /// Returns the shared part of a guest's spec.
 pub(super) fn spec(context: &mut Context<'_>, guest: &Guest<'_>, parts: Parts<'_>) -> Option<GuestSpec> {
     let origin = origin::origin(context, guest)?;
-    let storage = inherited(context.guests, guest, |guest| guest.storage.map(str::to_owned));
+    let storage = inherited(context, guest, |guest| guest.storage.map(str::to_owned));
     let Some(storage) = storage else {
         context.findings.push(
             guest.spot.put(
@@ -47,7 +47,7 @@ pub(super) fn spec(context: &mut Context<'_>, guest: &Guest<'_>, parts: Parts<'_
         );
         return None;
     };
-    let disk_gib = inherited(context.guests, guest, |guest| guest.disk_gb).unwrap_or(match guest.id.kind {
+    let disk_gib = inherited(context, guest, |guest| guest.disk_gb).unwrap_or(match guest.id.kind {
         GuestKind::Lxc => 8,
         GuestKind::Vm => 32,
     });
@@ -89,7 +89,11 @@ pub(super) fn spec(context: &mut Context<'_>, guest: &Guest<'_>, parts: Parts<'_
 }
 
 /// A clone has what its source has as long as it does not say otherwise.
-fn inherited<T>(guests: &[Guest<'_>], guest: &Guest<'_>, get: impl Fn(&Guest<'_>) -> Option<T>) -> Option<T> {
+fn inherited<T>(
+    context: &Context<'_>,
+    guest: &Guest<'_>,
+    get: impl Fn(&Guest<'_>) -> Option<T>,
+) -> Option<T> {
     let mut current = guest;
     let mut seen = BTreeSet::new();
     loop {
@@ -100,8 +104,7 @@ fn inherited<T>(guests: &[Guest<'_>], guest: &Guest<'_>, get: impl Fn(&Guest<'_>
             return None;
         }
         let source = current.clone.as_ref()?.source;
-        current =
-            guests.iter().find(|other| other.id.vmid.0 == source && other.id.kind == current.id.kind)?;
+        current = context.guest(source).filter(|other| other.id.kind == current.id.kind)?;
     }
 }
 
@@ -144,7 +147,7 @@ fn dependencies(context: &Context<'_>, guest: &Guest<'_>) -> BTreeSet<ResourceId
     guest
         .dependencies
         .iter()
-        .filter_map(|(vmid, _)| context.guests.iter().find(|other| other.id.vmid.0 == *vmid))
+        .filter_map(|(vmid, _)| context.guest(*vmid))
         .map(|other| GuestId::resource(other.id))
         .collect()
 }

@@ -17,7 +17,7 @@ pub(crate) use host::{host, parse_quota, pool_bytes};
 
 use crate::{
     host::Host,
-    model::{Entry, Guest, Model},
+    model::{Entry, Guest, Index, Model},
 };
 
 /// What lowering a guest needs to know and where it reports.
@@ -25,8 +25,15 @@ pub(crate) struct Context<'a> {
     pub(crate) model: &'a Model,
     pub(crate) host: &'a Host,
     pub(crate) guests: &'a [Guest<'a>],
+    pub(crate) index: Index,
     pub(crate) registered: &'a BTreeSet<String>,
     pub(crate) findings: &'a mut Diagnostics,
+}
+
+impl<'a> Context<'a> {
+    fn guest(&self, vmid: u32) -> Option<&'a Guest<'a>> {
+        self.index.find(self.guests, vmid)
+    }
 }
 
 /// Returns the spec of every guest.
@@ -38,7 +45,7 @@ pub(crate) fn guests(
 ) -> Desired {
     let all = model.guests();
     let mut desired = Desired::default();
-    let mut context = Context { model, host, guests: &all, registered, findings };
+    let mut context = Context { model, host, guests: &all, index: Index::new(&all), registered, findings };
     for guest in &all {
         let spec = match guest.entry {
             Entry::Lxc(lxc) => lxc::spec(&mut context, guest, lxc),

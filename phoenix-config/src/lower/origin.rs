@@ -66,7 +66,7 @@ fn origins(guest: &Guest<'_>) -> Vec<&'static str> {
 fn clone_origin(context: &Context<'_>, clone: &CloneView) -> Option<Origin> {
     let source = Vmid::new(clone.source)?;
     // A template has no snapshots, so a name that the predecessor gave one means the template itself.
-    let is_template = context.guests.iter().any(|guest| guest.id.vmid == source && guest.is_template);
+    let is_template = context.guest(source.0).is_some_and(|guest| guest.is_template);
     Some(Origin::Clone {
         source,
         mode: match clone.mode {
