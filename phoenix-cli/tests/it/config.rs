@@ -75,90 +75,6 @@ error[malformed-json]: `phoenix_lxc_configs.json` is not JSON: unexpected `}`
 }
 
 #[test]
-fn a_missing_directory_is_named() {
-    let lab = Lab::new();
-    assert_data_eq!(
-        lab.says(&["--config-dir", "/nowhere/phoenix", "plan"]),
-        str![[r#"
-exit: 1
---- stdout
---- stderr
-error[no-directory]: there is no directory `/nowhere/phoenix`
- |
- = help: name the one that holds `phoenix_hypervisor_config.json` with `--config-dir DIR` or PHOENIX_CONFIG_DIR
-
-1 error
-
-"#]]
-    );
-}
-
-#[test]
-fn a_directory_without_configuration_is_named() {
-    let lab = Lab::new();
-    std::fs::create_dir(lab.path("empty")).unwrap();
-    let empty = lab.path("empty");
-    assert_data_eq!(
-        lab.says(&["--config-dir", empty.to_str().unwrap(), "plan"]),
-        str![[r#"
-exit: 1
---- stdout
---- stderr
-error[no-configuration]: `[LAB]/empty` holds no configuration
- |
- = help: it should hold `phoenix_hypervisor_config.json` and `phoenix_lxc_configs.json` or `phoenix_vm_configs.json`; name another with `--config-dir DIR`
-
-1 error
-
-"#]]
-    );
-}
-
-#[test]
-fn a_missing_file_is_named() {
-    let lab = Lab::new();
-    std::fs::remove_file(lab.config().join(LXC)).unwrap();
-    assert_data_eq!(
-        lab.says(&["validate"]),
-        str![[r#"
-exit: 1
---- stdout
-invalid: 0 guests, 1 error
---- stderr
-error[missing-file]: `[LAB]/config` has neither `phoenix_lxc_configs.json` nor `phoenix_vm_configs.json`
- |
- = help: at least one of them must be there
-
-1 error
-
-"#]]
-    );
-}
-
-#[test]
-fn a_directory_that_cannot_be_read_is_named_with_the_cause() {
-    let lab = Lab::new();
-    // A loop of links cannot be read by root either.
-    let dir = lab.path("loop");
-    std::os::unix::fs::symlink(&dir, &dir).unwrap();
-    assert_data_eq!(
-        lab.says(&["--config-dir", dir.to_str().unwrap(), "validate"]),
-        str![[r#"
-exit: 1
---- stdout
-invalid: 0 guests, 1 error
---- stderr
-error[unreadable-directory]: could not read the directory `[LAB]/loop`: Too many levels of symbolic links (os error 40)
- |
- = help: try `ls -ld [LAB]/loop`
-
-1 error
-
-"#]]
-    );
-}
-
-#[test]
 fn a_wrong_id_is_shown_at_its_place() {
     let lab = Lab::new();
     lab.set(LXC, "/lxc_configs/7", json!({ "name": "seven", "clone": { "from": 900 } }));
@@ -395,40 +311,6 @@ error[out-of-range]: `cores` is 0, outside 1 to 8192
    = help: write a number: 1 to 8192
 
 3 errors, 1 note
-
-"#]]
-    );
-}
-
-#[test]
-fn a_migration_explains_each_change_and_its_result_is_valid() {
-    let lab = Lab::new();
-    lab.set(LXC, "/lxc_configs/101/health_check", json!({ "command": "true" }));
-    let (old, new) = (lab.config(), lab.path("new"));
-    let (old, new) = (old.to_str().unwrap(), new.to_str().unwrap());
-    assert_data_eq!(
-        lab.says(&["migrate", old, "--out", new]),
-        str![[r#"
-exit: 0
---- stdout
-phoenix_lxc_configs.json:7: removed `health_check` (it is shell text of the predecessor; write `health` with a list of arguments)
-phoenix_lxc_configs.json:11: wrote `network_config` as `networks` (a guest may have several interfaces)
-phoenix_lxc_configs.json:26: wrote `network_config` as `networks` (a guest may have several interfaces)
-phoenix_lxc_configs.json:36: wrote `network_config` as `networks` (a guest may have several interfaces)
-4 changes; the clean files are in `[LAB]/new`
---- stderr
-`phoenix --config-dir [LAB]/new validate` checks them
-
-"#]]
-    );
-    lab.does(&["--config-dir", new, "validate"]);
-    assert_data_eq!(
-        lab.says(&["migrate", old, "--out", old]),
-        str![[r#"
-exit: 1
---- stdout
---- stderr
-error: `[LAB]/config` is not empty and was not written by `phoenix migrate`
 
 "#]]
     );

@@ -8,6 +8,8 @@ mod help;
 mod interrupt;
 mod lab;
 mod machine;
+mod migration;
 mod node;
 mod refusal;
 mod run;
+mod unreadable;
