@@ -1,6 +1,10 @@
 //! Waiting for tasks: a UPID is asked at growing intervals until its task has ended.
 
-use std::time::Duration;
+use std::{
+    collections::BTreeMap,
+    sync::{Arc, Mutex, PoisonError},
+    time::Duration,
+};
 
 use phoenix_core::{
     StepId,
@@ -28,18 +32,45 @@ pub struct TaskWaiter {
     pub ceiling: Duration,
     /// How long a task may take.
     pub limit: Duration,
+    /// How long tasks of each kind took lately: what decides when to ask, and nothing else.
+    usual: Arc<Mutex<BTreeMap<String, Duration>>>,
 }
 
 impl TaskWaiter {
     /// Returns a waiter that asks no more often than this.
     pub fn new(floor: Duration) -> Self {
-        Self { floor, ceiling: Duration::from_secs(1).max(floor), limit: Duration::from_secs(3600) }
+        Self {
+            floor,
+            ceiling: Duration::from_secs(1).max(floor),
+            limit: Duration::from_secs(3600),
+            usual: Arc::default(),
+        }
     }
 
     /// Returns the pause before the next question: a twentieth of what was waited so far, so that a task is never
     /// noticed more than a twentieth late, and a long one is not asked often.
     pub fn pause(&self, waited: Duration) -> Duration {
         (waited / 20).clamp(self.floor, self.ceiling)
+    }
+
+    /// Returns the pause before the next question about a task of a kind: none is worth asking long before such tasks
+    /// usually end, and around that time it is worth asking often.
+    fn pause_for(&self, waited: Duration, usual: Option<Duration>) -> Duration {
+        let pause = match usual {
+            Some(usual) if waited < usual * 9 / 10 => usual * 9 / 10 - waited,
+            Some(usual) if waited < usual * 6 / 5 => usual / 50,
+            Some(_) | None => waited / 20,
+        };
+        pause.clamp(self.floor, self.ceiling)
+    }
+
+    fn usual(&self, kind: &str) -> Option<Duration> {
+        self.usual.lock().unwrap_or_else(PoisonError::into_inner).get(kind).copied()
+    }
+
+    fn learn(&self, kind: &str, took: Duration) {
+        let mut usual = self.usual.lock().unwrap_or_else(PoisonError::into_inner);
+        usual.entry(kind.to_owned()).and_modify(|usual| *usual = (*usual * 3 + took) / 4).or_insert(took);
     }
 
     /// Waits until a task has ended; fails if it failed. Tells `events` what it says, as `step`'s progress.
@@ -54,10 +85,18 @@ impl TaskWaiter {
         let begin = Instant::now();
         let mut told = 0;
         let mut next_log = Duration::from_secs(1);
+        let usual = self.usual(&upid.kind);
+        if usual.is_some() {
+            tokio::time::sleep(self.pause_for(Duration::ZERO, usual)).await;
+        }
         loop {
             let status = client.get(&format!("{path}/status"), Vec::new()).await?;
             if status["status"] != "running" {
-                return self.judge(client, upid, &path, &status).await;
+                let judged = self.judge(client, upid, &path, &status).await;
+                if judged.is_ok() {
+                    self.learn(&upid.kind, begin.elapsed());
+                }
+                return judged;
             }
             let waited = begin.elapsed();
             if waited > self.limit {
@@ -68,7 +107,7 @@ impl TaskWaiter {
                 next_log = waited + Duration::from_secs(2);
                 told += self.tell(client, &path, told, step, events).await;
             }
-            tokio::time::sleep(self.pause(waited)).await;
+            tokio::time::sleep(self.pause_for(waited, usual)).await;
         }
     }
 
@@ -110,5 +149,26 @@ async fn log_lines(client: &Client, path: &str, start: usize) -> Vec<String> {
             tracing::debug!(%error, "no log");
             Vec::new()
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_task_is_asked_about_when_tasks_of_its_kind_usually_end() {
+        let waiter = TaskWaiter::new(Duration::from_millis(5));
+        let pause = |waited, usual: Option<u64>| {
+            waiter.pause_for(Duration::from_millis(waited), usual.map(Duration::from_millis)).as_millis()
+        };
+        assert_eq!(pause(0, Some(600)), 540);
+        assert_eq!(pause(540, Some(600)), 12);
+        assert_eq!(pause(800, Some(600)), 40, "slower than usual: as if nothing were known");
+        assert_eq!(pause(0, Some(60_000)), 1000, "never silent for longer than the ceiling");
+        assert_eq!((pause(0, None), pause(1000, None)), (5, 50));
+        waiter.learn("vzclone", Duration::from_millis(400));
+        waiter.learn("vzclone", Duration::from_millis(800));
+        assert_eq!(waiter.usual("vzclone"), Some(Duration::from_millis(500)));
     }
 }

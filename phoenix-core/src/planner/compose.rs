@@ -16,7 +16,7 @@ use crate::{
     lifecycle::Lifecycle,
     manager::{Planned, Provision},
     plan::{Phase, Step},
-    resource::Stage,
+    resource::{Requirement, Stage},
 };
 
 /// The steps of all resources in scope, not yet tied to those of others.
@@ -251,6 +251,27 @@ fn rebuild(
             );
         } else if let Some(reason) = &draft.outdated {
             findings.push(outdated(id, reason));
+        }
+    }
+    for id in &chosen {
+        let below = resolved.requirements(id).iter().filter(|requirement| requirement.stage == Stage::Create);
+        for Requirement { id: parent, .. } in below {
+            let is_old = by_resource.get(parent).is_some_and(|draft| draft.outdated.is_some());
+            if is_old && !chosen.contains(parent) {
+                findings.push(
+                    Diagnostic::error(
+                        "outdated-parent",
+                        format!(
+                            "`{id}` would be made anew from `{parent}`, which stands on an older layer itself"
+                        ),
+                    )
+                    .with_hint(format!(
+                        "rebuild both: `phoenix converge --rebuild {} {}`",
+                        parent.name(),
+                        id.name()
+                    )),
+                );
+            }
         }
     }
     let gone = facts.without_guests(chosen.iter().filter_map(ResourceId::guest));
