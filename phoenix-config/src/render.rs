@@ -73,6 +73,7 @@ fn group<'a>(finding: &'a Diagnostic, sources: &'a Sources) -> Group<'a> {
         match sources.excerpt(finding, place) {
             Some((text, span)) => elements.push(
                 Snippet::source(text)
+                    .line_start(place.line as usize)
                     .path(&*place.file)
                     .annotation(AnnotationKind::Primary.span(span.start..span.end))
                     .into(),

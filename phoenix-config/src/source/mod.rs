@@ -120,19 +120,19 @@ impl Sources {
         }
     }
 
-    /// Returns what may be shown of the file at a place: the whole masked text and the range in it.
+    /// Returns the line at a place as it may be shown, and the range in it that the finding is about. Only the one
+    /// line: whoever renders it goes through all that it is given, for every finding again.
     pub(crate) fn excerpt(&self, finding: &Diagnostic, place: &Place) -> Option<(&str, Span)> {
-        let document = self.documents.get(&place.file)?;
-        if place.line == 0 {
-            return None;
-        }
+        let document = self.documents.get(&place.file).filter(|_| place.line > 0)?;
         let by_pointer = lookup(&document.shown_entries, &place.path)
             .filter(|_| !place.path.is_empty())
             .map(|entry| entry.best(is_about_key(finding)));
         let span = by_pointer.unwrap_or_else(|| document.span_at(place.line, place.column));
-        let first_line = document.shown[span.start..span.end].split('\n').next().map_or(0, str::len);
-        Some((document.shown.as_str(), Span { start: span.start, end: span.start + first_line.max(1) }))
-            .filter(|(text, span)| span.end <= text.len())
+        let first = document.shown.get(..span.start)?.rfind('\n').map_or(0, |at| at + 1);
+        let line = document.shown[first..].split('\n').next().unwrap_or("");
+        let start = span.start - first;
+        let end = (span.end - first).max(start + 1).min(line.len()).max(start);
+        Some((line, Span { start, end }))
     }
 }
 
