@@ -8,15 +8,7 @@ use phoenix_tests::{
 use proptest::prelude::*;
 use serde_json::json;
 
-fn block_on<F: Future>(future: F) -> F::Output {
-    // The clock stands still and jumps when all wait: the node's tasks take their virtual time and no other.
-    tokio::runtime::Builder::new_current_thread()
-        .enable_time()
-        .start_paused(true)
-        .build()
-        .expect("a runtime")
-        .block_on(future)
-}
+use crate::block_on;
 
 #[test]
 fn laws_hold_for_a_single_container() {
@@ -75,7 +67,7 @@ proptest! {
     #![proptest_config(ProptestConfig { cases: 4, failure_persistence: None, ..ProptestConfig::default() })]
 
     #[test]
-    fn failures_heal_in_made_up_labs(lab in labs(4)) {
+    fn failures_heal_in_made_up_labs(lab in labs(3)) {
         block_on(laws::failure_at_each_step_then_again_ends_in_the_same_world(&lab));
     }
 }

@@ -8,7 +8,7 @@ use phoenix_core::{
     planner::{self, Request, Resolved},
     property::PropertyString,
 };
-use phoenix_node::{Node, Options};
+use phoenix_node::{Node, NodeSeed, Options};
 use phoenix_pve::{Limits, PveBackend};
 
 use crate::lab::Lab;
@@ -27,7 +27,12 @@ const RANDOM_KEYS: [&str; 3] = ["smbios1", "vmgenid", "meta"];
 impl World {
     /// Returns a world without guests.
     pub fn new() -> Self {
-        let node = Node::in_memory(Options::default());
+        Self::seeded(NodeSeed::default())
+    }
+
+    /// Returns a world without guests that has these storages and bridges.
+    pub fn seeded(seed: NodeSeed) -> Self {
+        let node = Node::in_memory(Options { seed, ..Options::default() });
         let limits = Limits { poll_floor: Duration::from_millis(5), ..Limits::default() };
         let backend = Arc::new(PveBackend::new(node.clone(), node.clone(), node.name(), limits));
         Self { node, backend }

@@ -9,6 +9,7 @@ use crate::{
     evidence::Evidence,
     facts::Facts,
     id::{GuestId, ResourceId, Vmid},
+    layer::LayerId,
     marker::Marker,
     plan::{Change, Phase, Step},
     probe::Probe,
@@ -245,11 +246,7 @@ fn clone<M: Machine>(
     facts: &Facts,
 ) -> Step {
     let spec: &GuestSpec = want.guest();
-    // What is there is what is cloned: a source that stands on an older layer gives that one, whatever it should be.
-    let stands = facts.config(source).and_then(|config| {
-        Marker::parse(config.values.get("description").map_or("", String::as_str)).1?.layer
-    });
-    let marker = Marker::new(spec.vmid, stands.or_else(|| want.place().base.clone()));
+    let marker = Marker::new(spec.vmid, base(guest, want, facts));
     let action = Action::Clone {
         source,
         target: guest.vmid,
@@ -265,6 +262,18 @@ fn clone<M: Machine>(
     };
     let reason = format!("it is not there; it is {manner} from `{source}`");
     Step::new(&guest.resource(), "guest", "clone", Phase::Create, action, reason)
+}
+
+/// Returns the layer that a guest which is to be made will stand on. What is there is what is cloned: a source that
+/// stands on an older layer gives that one, whatever it should be.
+pub fn base<M: Machine>(guest: GuestId, want: &M, facts: &Facts) -> Option<LayerId> {
+    let stands = |source: Vmid| {
+        // One that is no template is first brought to what it should be.
+        facts.row(source).filter(|row| row.template)?;
+        let config = facts.config(GuestId { vmid: source, ..guest })?;
+        Marker::parse(config.values.get("description").map_or("", String::as_str)).1?.layer
+    };
+    source(&want.guest().origin).and_then(stands).or_else(|| want.place().base.clone())
 }
 
 /// Returns the configuration that a fresh clone has: the source's, as it will be once the source is as specified.

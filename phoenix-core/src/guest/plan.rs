@@ -54,7 +54,7 @@ pub fn probes<M: Machine>(id: &ResourceId, want: Option<&M>, known: &Facts) -> V
     }
     if wants_snapshots(want)
         && let Ok(Some(found)) = Observed::read(guest, known)
-        && snapshot::must_be_known(want.guest(), &found, &record(want, Some(&found)))
+        && snapshot::must_be_known(want.guest(), &found, &record(want, &found))
     {
         probes.push(Probe::Snapshots { guest });
     }
@@ -85,12 +85,12 @@ pub fn plan<M: Machine>(
         Standing::Absent => {
             planned.steps = making::steps(guest, want, facts, false)?;
             planned.notes = want.notes();
-            live(guest, want, None, &mut planned);
+            live(guest, want, None, &fresh_record(guest, want, facts), &mut planned);
         }
         Standing::Making => {
             planned.steps = making::steps(guest, want, facts, true)?;
             planned.steps.push(unlocked(guest, "await-created", Phase::Create, "a task makes it already"));
-            live(guest, want, None, &mut planned);
+            live(guest, want, None, &fresh_record(guest, want, facts), &mut planned);
         }
         Standing::Here => {
             if let Some(found) = found {
@@ -122,7 +122,7 @@ pub fn lifecycle<M: Machine>(want: Option<&M>, found: Option<&Observed>) -> Life
         is_settled: true,
     };
     let Some(want) = want.filter(|_| found.is_owned()) else { return Lifecycle::derive(vital) };
-    let record = record(want, Some(found));
+    let record = record(want, found);
     let is_healthy = want.guest().health.iter().all(|check| found.answers.get(&check.argv) == Some(&true));
     Lifecycle::derive(Vital {
         is_configured: is_configured(want, found),
@@ -190,19 +190,23 @@ fn wants_snapshots<M: Machine>(want: &M) -> bool {
     !want.guest().template && !want.has_bind_mounts() && !snapshot::finals(want.guest()).is_empty()
 }
 
-fn record<M: Machine>(want: &M, found: Option<&Observed>) -> Record {
-    match found {
-        Some(found) => {
-            let parent = claim::parent(M::GUEST, want.guest());
-            Record::read(found, want.place(), parent.as_ref(), || want.layer())
-        }
-        None => Record::new(want.guest().vmid, want.place()),
-    }
+fn record<M: Machine>(want: &M, found: &Observed) -> Record {
+    let parent = claim::parent(M::GUEST, want.guest());
+    Record::read(found, want.place(), parent.as_ref(), || want.layer())
+}
+
+fn fresh_record<M: Machine>(guest: GuestId, want: &M, facts: &Facts) -> Record {
+    Record::new(want.guest().vmid, making::base(guest, want, facts), want.place(), || want.layer())
 }
 
 /// Plans the part of a life that follows the configuration.
-fn live<M: Machine>(guest: GuestId, want: &M, found: Option<&Observed>, planned: &mut Planned) {
-    let record = record(want, found);
+fn live<M: Machine>(
+    guest: GuestId,
+    want: &M,
+    found: Option<&Observed>,
+    record: &Record,
+    planned: &mut Planned,
+) {
     planned.outdated.clone_from(&record.outdated);
     // A template is complete and does not run: it is made anew or left as it is.
     if found.is_some_and(Observed::is_template) {
@@ -212,7 +216,7 @@ fn live<M: Machine>(guest: GuestId, want: &M, found: Option<&Observed>, planned:
         guest,
         spec: want.guest(),
         found,
-        record: &record,
+        record,
         has_features: want.place().features.is_some(),
         has_bind_mounts: want.has_bind_mounts(),
     };
@@ -244,7 +248,7 @@ fn amend<M: Machine>(
     } else {
         disk::grow(guest, &want.disks(have), have, &mut planned.steps)?;
     }
-    live(guest, want, Some(found), planned);
+    live(guest, want, Some(found), &record(want, found), planned);
     let obstacle = outdated.or_else(|| want.obstacle(have));
     planned.outdated = planned.outdated.take().or(obstacle);
     if !found.config.pending.is_empty() && found.row.running {

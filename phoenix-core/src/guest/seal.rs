@@ -34,13 +34,25 @@ pub struct Record {
 }
 
 impl Record {
-    /// Returns the record of a guest that is about to be made.
-    pub fn new(vmid: Vmid, stamp: &Stamp) -> Self {
+    /// Returns the record of a guest that is about to be made on this base.
+    pub fn new(
+        vmid: Vmid,
+        base: Option<LayerId>,
+        stamp: &Stamp,
+        content: impl Fn() -> Option<LayerSource>,
+    ) -> Self {
+        let layer = match (&base, base == stamp.base) {
+            (Some(base), false) => {
+                let content = content().map_or(Value::Null, |source| source.content);
+                layer::identity(Some(base.0.as_str()), &content, stamp.features.as_ref())
+            }
+            (Some(_) | None, _) => stamp.layer.clone(),
+        };
         Self {
-            marker: Marker::new(vmid, stamp.base.clone()),
+            marker: Marker::new(vmid, base),
             sealing: Sealing::First,
             outdated: None,
-            next: (Some(stamp.layer.clone()), stamp.features.clone()),
+            next: (Some(layer), stamp.features.clone()),
         }
     }
 
@@ -53,7 +65,9 @@ impl Record {
         content: impl Fn() -> Option<LayerSource>,
     ) -> Self {
         let vmid = found.row.guest.vmid;
-        let Some(marker) = found.marker.clone() else { return Self::new(vmid, stamp) };
+        let Some(marker) = found.marker.clone() else {
+            return Self::new(vmid, stamp.base.clone(), stamp, content);
+        };
         let identity = |features| {
             let base = marker.base.as_ref().map(|base| base.0.clone());
             let base = base.or_else(|| parent.map(ToString::to_string));

@@ -250,7 +250,8 @@ fn rebuild(
                 )),
             );
         } else if let Some(reason) = &draft.outdated {
-            findings.push(outdated(id, reason));
+            findings
+                .extend(resolved.get(id).map(|item| item.place(outdated(id, reason))).into_iter().collect());
         }
     }
     for id in &chosen {

@@ -1,0 +1,92 @@
+//! The example lab: its files fit the managers, its picture is the diagram's, and it comes up.
+
+use std::{collections::BTreeSet, path::Path};
+
+use phoenix_config::Loaded;
+use phoenix_core::{
+    graph::Graph,
+    lifecycle::Lifecycle,
+    planner::{self, Request, Resolved},
+};
+use phoenix_node::{NodeSeed, StorageSeed};
+use phoenix_tests::{lab::Lab, laws, world::World};
+
+use crate::block_on;
+
+fn load() -> Loaded {
+    let dir = Path::new(env!("CARGO_MANIFEST_DIR")).join("../examples/homelab");
+    phoenix_config::load(&dir, &BTreeSet::from(["base-setup".to_owned()]))
+}
+
+fn resolved(loaded: &Loaded) -> Resolved {
+    Resolved::new(&Lab::new().registry, &loaded.desired).unwrap_or_else(|found| panic!("{found}"))
+}
+
+fn seed(loaded: &Loaded) -> NodeSeed {
+    let mut seed = NodeSeed::default();
+    for storage in &loaded.host.storages {
+        let content: Vec<&str> = storage.content.iter().map(String::as_str).collect();
+        let total = storage.total_bytes.unwrap_or(1 << 40);
+        seed.storages.retain(|other| other.name != storage.name);
+        seed.storages.push(StorageSeed::new(&storage.name, &storage.plugin, &content, total));
+    }
+    seed.bridges.extend(loaded.host.bridges.iter().cloned());
+    seed
+}
+
+#[test]
+fn the_example_lab_has_no_error_and_no_warning() {
+    let loaded = load();
+    let said: Vec<_> = loaded
+        .findings
+        .iter()
+        .filter(|finding| finding.severity != phoenix_core::Severity::Note)
+        .map(ToString::to_string)
+        .collect();
+    assert_eq!(said, Vec::<String>::new());
+}
+
+#[test]
+fn its_template_picture_has_exactly_the_edges_of_the_diagram() {
+    let resolved = resolved(&load());
+    let picture = Graph::templates(&resolved);
+    let edges: BTreeSet<(String, String)> = picture
+        .edges
+        .iter()
+        .filter(|edge| edge.to.starts_with("lxc/9"))
+        .map(|edge| (edge.from.clone(), edge.to.clone()))
+        .collect();
+    let drawn = [
+        ("900", "901"),
+        ("900", "902"),
+        ("901", "903"),
+        ("903", "950"),
+        ("900", "953"),
+        ("901", "955"),
+        ("902", "910"),
+    ];
+    let mut expected: BTreeSet<_> =
+        drawn.iter().map(|(from, to)| (format!("lxc/{from}"), format!("lxc/{to}"))).collect();
+    let base = edges.iter().find(|(_, to)| to == "lxc/900").expect("the base comes from somewhere").clone();
+    assert!(base.0.contains("ubuntu-24.04-standard"), "{base:?}");
+    expected.insert(base);
+    assert_eq!(edges, expected);
+}
+
+#[test]
+fn it_comes_up_and_a_second_run_does_nothing() {
+    block_on(async {
+        let loaded = load();
+        let resolved = resolved(&loaded);
+        let world = World::seeded(seed(&loaded));
+        laws::settle(&resolved, world.backend.as_ref()).await;
+        let facts = world.facts(&resolved).await.expect("facts");
+        let survey = planner::survey(&resolved, &Request::converge_all(), &facts).expect("a survey");
+        assert!(survey.plan.is_empty(), "{}", laws::listing(&survey.plan));
+        assert_eq!(survey.standings.len(), 14);
+        for standing in survey.standings {
+            let is_whole = matches!(standing.lifecycle, Lifecycle::Healthy | Lifecycle::Template);
+            assert!(is_whole, "{} is {}", standing.id, standing.lifecycle);
+        }
+    });
+}
