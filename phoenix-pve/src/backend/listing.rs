@@ -51,16 +51,16 @@ impl PveBackend {
             }
         }
         let answers: Vec<_> = stream::iter(calls).buffered(self.limits.calls).collect().await;
-        let mut tasks = BTreeMap::new();
+        let mut tasks = Tasks::default();
         for answer in answers {
             let (node, call, data) = answer?;
             match call {
                 Live::Guests(kind) => merge(&mut rows, &node, kind, &data),
-                Live::Tasks => running(&mut tasks, &data),
+                Live::Tasks => tasks.add(&node, &data),
             }
         }
         for row in rows.values_mut() {
-            row.task = tasks.remove(&row.guest.vmid);
+            row.task = tasks.of(row);
             self.remember(row.guest, &row.node, None);
         }
         Ok(rows)
@@ -128,13 +128,40 @@ fn merge(rows: &mut BTreeMap<Vmid, GuestRow>, node: &str, kind: GuestKind, data:
     }
 }
 
-fn running(tasks: &mut BTreeMap<Vmid, String>, data: &Value) {
-    for task in lenient::items(data) {
-        let kind = task["type"].as_str().unwrap_or_default();
-        let is_work = task["endtime"].is_null() && !CONSOLES.iter().any(|console| kind.ends_with(console));
-        let vmid = lenient::number(&task["id"]).and_then(|id| u32::try_from(id).ok()).and_then(Vmid::new);
-        if let (true, Some(vmid), Some(upid)) = (is_work, vmid, lenient::word(&task["upid"])) {
-            tasks.insert(vmid, upid);
+/// The tasks that run.
+#[derive(Default)]
+struct Tasks {
+    own: BTreeMap<Vmid, String>,
+    /// Clones by node and kind: their ids are those of their sources, and nothing tells what they make.
+    clones: BTreeMap<(String, GuestKind), String>,
+}
+
+impl Tasks {
+    fn add(&mut self, node: &str, data: &Value) {
+        for task in lenient::items(data) {
+            let kind = task["type"].as_str().unwrap_or_default();
+            let is_work =
+                task["endtime"].is_null() && !CONSOLES.iter().any(|console| kind.ends_with(console));
+            let vmid = lenient::number(&task["id"]).and_then(|id| u32::try_from(id).ok()).and_then(Vmid::new);
+            let (true, Some(vmid), Some(upid)) = (is_work, vmid, lenient::word(&task["upid"])) else {
+                continue;
+            };
+            let cloned = match kind {
+                "vzclone" => Some(GuestKind::Lxc),
+                "qmclone" => Some(GuestKind::Vm),
+                _ => None,
+            };
+            if let Some(cloned) = cloned {
+                self.clones.insert((node.to_owned(), cloned), upid.clone());
+            }
+            self.own.insert(vmid, upid);
         }
+    }
+
+    /// Returns the task that works on a guest; for one that is being made, a clone that may be making it.
+    fn of(&self, row: &GuestRow) -> Option<String> {
+        let is_being_made = matches!(row.lock.as_deref(), Some("create" | "clone"));
+        let clone = || self.clones.get(&(row.node.clone(), row.guest.kind)).filter(|_| is_being_made);
+        self.own.get(&row.guest.vmid).or_else(clone).cloned()
     }
 }
