@@ -4,6 +4,7 @@
 
 mod codes;
 mod config;
+mod crash;
 mod help;
 mod interrupt;
 mod lab;

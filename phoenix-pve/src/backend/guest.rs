@@ -281,17 +281,17 @@ impl PveBackend {
         Ok(())
     }
 
-    async fn is_template(&self, guest: GuestId) -> Result<bool, BackendError> {
+    pub(super) async fn is_template(&self, guest: GuestId) -> Result<bool, BackendError> {
         let config = self.config_of(guest).await?.ok_or_else(|| missing(guest))?;
         Ok(config.values.get("template").is_some_and(|flag| flag == "1"))
     }
 
     /// Tells whether a guest runs; none if it is nowhere.
-    async fn is_running(&self, guest: GuestId) -> Result<Option<bool>, PveError> {
+    pub(super) async fn is_running(&self, guest: GuestId) -> Result<Option<bool>, PveError> {
         Ok(self.get_of(guest, "/status/current").await?.map(|data| data["status"] == "running"))
     }
 
-    async fn has_snapshot(&self, guest: GuestId, name: &str) -> Result<bool, BackendError> {
+    pub(super) async fn has_snapshot(&self, guest: GuestId, name: &str) -> Result<bool, BackendError> {
         let data = self.get_of(guest, "/snapshot").await?.ok_or_else(|| missing(guest))?;
         Ok(lenient::snapshots(&data).iter().any(|snapshot| snapshot.name == name))
     }

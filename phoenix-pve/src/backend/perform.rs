@@ -33,7 +33,17 @@ impl Backend for PveBackend {
             .with_jitter();
         // PVE itself waits 10 s before it refuses, so the budget is of the clock and not of the pauses.
         let begin = Instant::now();
-        let attempt = || self.attempt(&step.action, work);
+        let attempt = || async {
+            let attempted = self.attempt(&step.action, work).await;
+            match attempted {
+                // A lost reply, or a task of a former run that came first: what is so is so, whoever brought it about.
+                Err(error) if error.kind != ErrorKind::Locked && self.is_so(&step.action).await => {
+                    tracing::debug!(step = %step.id, %error, "refused, and yet it is so");
+                    Ok(())
+                }
+                other => other,
+            }
+        };
         attempt
             .retry(pauses)
             .when(|error: &BackendError| {
@@ -52,6 +62,40 @@ impl Backend for PveBackend {
 }
 
 impl PveBackend {
+    /// Tells whether what an action brings about is so already, for those that can be told from outside. What cannot
+    /// be read counts as not so.
+    async fn is_so(&self, action: &Action) -> bool {
+        let is_so = match action {
+            Action::Start { guest } => self.is_running(*guest).await.map(|running| running == Some(true)),
+            Action::Stop { guest, .. } => self.is_running(*guest).await.map(|running| running == Some(false)),
+            Action::Delete { guest } => self.get_of(*guest, "/config").await.map(|config| config.is_none()),
+            Action::MakeTemplate { guest } => return self.is_template(*guest).await.unwrap_or(false),
+            Action::DeleteSnapshot { guest, name } => {
+                return self.has_snapshot(*guest, name).await.is_ok_and(|has| !has);
+            }
+            Action::FetchOsTemplate { .. }
+            | Action::FetchImage { .. }
+            | Action::CreateLxc { .. }
+            | Action::CreateVm { .. }
+            | Action::Clone { .. }
+            | Action::Configure { .. }
+            | Action::SetRawKeys { .. }
+            | Action::Resize { .. }
+            | Action::Snapshot { .. }
+            | Action::Rollback { .. }
+            | Action::WriteFile { .. }
+            | Action::MakeDirectory { .. }
+            | Action::Symlink { .. }
+            | Action::RemoveFile { .. }
+            | Action::InstallPackages { .. }
+            | Action::EnsureUser { .. }
+            | Action::SetUnit { .. }
+            | Action::Run { .. }
+            | Action::Await { .. } => return false,
+        };
+        is_so.unwrap_or(false)
+    }
+
     async fn attempt(&self, action: &Action, work: Work<'_>) -> Result<(), BackendError> {
         match action {
             Action::FetchOsTemplate { storage, template } => {
