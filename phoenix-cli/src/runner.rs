@@ -1,9 +1,9 @@
 //! The runner: gathers, plans and converges on a host while the user watches and may stop it.
 
 use phoenix_core::{
-    Facts, Lifecycle, Power, ResourceId,
+    Facts, Lifecycle, ResourceId,
     engine::{self, Cancel, Converged, Events},
-    planner::{self, Intent, Request, Survey},
+    planner::{self, Request, Survey},
 };
 
 use crate::{
@@ -28,19 +28,8 @@ pub(crate) fn plan(config: &Config, request: &Request, facts: &Facts) -> Result<
 
 /// Returns where a resource stands, even if nothing can be planned for it.
 pub(crate) fn lifecycle(config: &Config, id: &ResourceId, facts: &Facts) -> Lifecycle {
-    let standing = |goal: Power| {
-        let alone = Request::new([id.clone()], Intent::Power(goal));
-        planner::survey(&config.resolved, &alone, facts).ok()?.standings.into_iter().next()
-    };
-    // What is asked to become what it is has no step of power, which would count as something that is missing.
-    let standings = [Power::Running, Power::Stopped].map(standing);
-    let standing = standings.into_iter().flatten().min_by_key(|standing| standing.steps);
-    match (standing, id.guest()) {
-        (Some(standing), _) => standing.lifecycle,
-        // Phoenix refuses to plan only for what it does not own.
-        (None, Some(guest)) if facts.is_absent(guest) => Lifecycle::Absent,
-        (None, _) => Lifecycle::Foreign,
-    }
+    // Only what Phoenix did not make cannot be read.
+    planner::lifecycle(&config.resolved, id, facts).unwrap_or(Lifecycle::Foreign)
 }
 
 /// Brings about what a request asks for, shows it, and returns how it ended.

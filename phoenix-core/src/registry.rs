@@ -85,7 +85,13 @@ pub(crate) trait AnyManager: Send + Sync {
         id: &ResourceId,
         want: Option<&dyn AnySpec>,
         facts: &Facts,
-    ) -> Result<(Planned, Lifecycle), Diagnostics>;
+    ) -> Result<Planned, Diagnostics>;
+    fn lifecycle(
+        &self,
+        id: &ResourceId,
+        want: Option<&dyn AnySpec>,
+        facts: &Facts,
+    ) -> Result<Lifecycle, Diagnostics>;
     fn power(
         &self,
         id: &ResourceId,
@@ -168,11 +174,17 @@ impl<M: Manager> AnyManager for Erased<M> {
         id: &ResourceId,
         want: Option<&dyn AnySpec>,
         facts: &Facts,
-    ) -> Result<(Planned, Lifecycle), Diagnostics> {
-        let want = self.spec(want);
-        let found = self.0.observe(id, facts)?;
-        let planned = self.0.plan(id, want, found.as_ref(), facts)?;
-        Ok((planned, self.0.lifecycle(want, found.as_ref())))
+    ) -> Result<Planned, Diagnostics> {
+        self.0.plan(id, self.spec(want), self.0.observe(id, facts)?.as_ref(), facts)
+    }
+
+    fn lifecycle(
+        &self,
+        id: &ResourceId,
+        want: Option<&dyn AnySpec>,
+        facts: &Facts,
+    ) -> Result<Lifecycle, Diagnostics> {
+        Ok(self.0.lifecycle(self.spec(want), self.0.observe(id, facts)?.as_ref()))
     }
 
     fn power(

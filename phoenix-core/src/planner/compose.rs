@@ -28,7 +28,6 @@ pub(crate) struct Drafts {
 
 struct Draft {
     steps: Vec<Step>,
-    lifecycle: Lifecycle,
     outdated: Option<String>,
     stands_on: Option<ResourceId>,
 }
@@ -71,22 +70,28 @@ pub(crate) fn draft(
     Ok(Drafts { by_resource, ranked, notes: findings })
 }
 
+/// Returns where a resource stands in its life, as its manager sees it.
+pub fn lifecycle(resolved: &Resolved, id: &ResourceId, facts: &Facts) -> Result<Lifecycle, Diagnostics> {
+    let item = resolved.get(id).ok_or_else(|| super::unknown_resource(id))?;
+    item.manager.lifecycle(id, Some(item.spec.as_ref()), facts)
+}
+
 impl Drafts {
     /// Returns where each resource stands.
-    pub(crate) fn standings(&self) -> Vec<Standing> {
+    pub(crate) fn standings(&self, resolved: &Resolved, intent: &Intent, facts: &Facts) -> Vec<Standing> {
         let standing = |id: &ResourceId| {
             let draft = self.by_resource.get(id)?;
-            let lifecycle = match draft.lifecycle {
+            let lifecycle = match (lifecycle(resolved, id, facts).ok()?, intent) {
                 // What a manager takes for complete is not, as long as a feature has something to do.
-                Lifecycle::Healthy | Lifecycle::Template if !draft.steps.is_empty() => Lifecycle::Drifted,
-                other => other,
+                (Lifecycle::Healthy | Lifecycle::Template, Intent::Converge | Intent::Rebuild(_))
+                    if !draft.steps.is_empty() =>
+                {
+                    Lifecycle::Drifted
+                }
+                (other, _) => other,
             };
-            Some(Standing {
-                id: id.clone(),
-                lifecycle,
-                steps: draft.steps.len(),
-                outdated: draft.outdated.clone(),
-            })
+            let (steps, outdated) = (draft.steps.len(), draft.outdated.clone());
+            Some(Standing { id: id.clone(), lifecycle, steps, outdated })
         };
         self.ranked.iter().filter_map(standing).collect()
     }
@@ -167,13 +172,13 @@ fn converge(
     facts: &Facts,
     notes: &mut Diagnostics,
 ) -> Result<Draft, Diagnostics> {
-    let (planned, lifecycle) = item.manager.plan(id, Some(item.spec.as_ref()), facts)?;
+    let planned = item.manager.plan(id, Some(item.spec.as_ref()), facts)?;
     let Planned { mut steps, notes: said, stands_on, outdated, provision } = planned;
     notes.extend(said.into_iter().map(|note| item.place(note)).collect());
     if provision != Provision::Sealed {
         steps.extend(features(id, item, facts)?);
     }
-    Ok(Draft { steps, lifecycle, outdated, stands_on })
+    Ok(Draft { steps, outdated, stands_on })
 }
 
 fn features(id: &ResourceId, item: &Item, facts: &Facts) -> Result<Vec<Step>, Diagnostics> {
@@ -203,14 +208,14 @@ fn features(id: &ResourceId, item: &Item, facts: &Facts) -> Result<Vec<Step>, Di
 }
 
 fn remove(id: &ResourceId, item: &Item, facts: &Facts) -> Result<Draft, Diagnostics> {
-    let (planned, lifecycle) = item.manager.plan(id, None, facts)?;
-    Ok(Draft { steps: planned.steps, lifecycle, outdated: None, stands_on: planned.stands_on })
+    let planned = item.manager.plan(id, None, facts)?;
+    Ok(Draft { steps: planned.steps, outdated: None, stands_on: planned.stands_on })
 }
 
 fn power(id: &ResourceId, item: &Item, facts: &Facts, goal: Power) -> Result<Draft, Diagnostics> {
-    let (planned, lifecycle) = item.manager.plan(id, Some(item.spec.as_ref()), facts)?;
+    let planned = item.manager.plan(id, Some(item.spec.as_ref()), facts)?;
     let steps = item.manager.power(id, item.spec.as_ref(), facts, goal)?;
-    Ok(Draft { steps, lifecycle, outdated: None, stands_on: planned.stands_on })
+    Ok(Draft { steps, outdated: None, stands_on: planned.stands_on })
 }
 
 /// Replaces the drafts of the resources that are made anew: deleted first, then planned as if they were not there.
@@ -281,7 +286,7 @@ fn rebuild(
         let anew = remove(id, item, facts).and_then(|removal| {
             let mut draft = converge(id, item, &gone, findings)?;
             draft.steps.extend(removal.steps);
-            Ok(Draft { lifecycle: removal.lifecycle, stands_on: removal.stands_on, ..draft })
+            Ok(Draft { stands_on: removal.stands_on, ..draft })
         });
         match anew {
             Ok(draft) => drop(by_resource.insert(id.clone(), draft)),

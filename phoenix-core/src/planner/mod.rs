@@ -16,6 +16,7 @@ use crate::{
 };
 
 pub use check::check;
+pub use compose::lifecycle;
 pub use request::{Intent, Rebuild, Request};
 pub use resolve::Resolved;
 pub(crate) use resolve::site;
@@ -44,18 +45,21 @@ pub struct Standing {
 
 /// Returns the plan of a request, or everything that stands against it.
 pub fn plan(resolved: &Resolved, request: &Request, facts: &Facts) -> Result<Plan, Diagnostics> {
-    survey(resolved, request, facts).map(|survey| survey.plan)
+    finish(resolved, request, compose::draft(resolved, request, &request.scope(resolved)?, facts)?)
 }
 
 /// Returns the plan of a request and where each resource stands, or everything that stands against it.
 pub fn survey(resolved: &Resolved, request: &Request, facts: &Facts) -> Result<Survey, Diagnostics> {
-    let scope = request.scope(resolved)?;
-    let drafts = compose::draft(resolved, request, &scope, facts)?;
-    let standings = drafts.standings();
+    let drafts = compose::draft(resolved, request, &request.scope(resolved)?, facts)?;
+    let standings = drafts.standings(resolved, &request.intent, facts);
+    Ok(Survey { plan: finish(resolved, request, drafts)?, standings })
+}
+
+fn finish(resolved: &Resolved, request: &Request, drafts: compose::Drafts) -> Result<Plan, Diagnostics> {
     let (steps, notes) = drafts.into_steps(resolved, request)?;
     let steps = order::sort(steps, resolved)?;
     let plan = Plan { steps, notes };
-    check::check(&plan).into_result(Survey { plan, standings })
+    check::check(&plan).into_result(plan)
 }
 
 /// Returns the diagnostic for a resource that is not declared.
