@@ -310,7 +310,9 @@ impl PveBackend {
 /// Tells whether a value asks PVE for a new volume: `storage:GIB`, with options behind it.
 fn is_allocation(value: &str) -> bool {
     let volume = value.split(',').next().unwrap_or("");
-    volume.split_once(':').is_some_and(|(_, size)| size.parse::<f64>().is_ok())
+    // A description ends in a marker, whose JSON looks alike but for its first word.
+    let is_storage = |name: &str| name.chars().all(|c| c.is_ascii_alphanumeric() || "-_.".contains(c));
+    volume.split_once(':').is_some_and(|(storage, size)| is_storage(storage) && size.parse::<f64>().is_ok())
 }
 
 /// Tells whether a disk that is there is the one that an allocation asks for: PVE would allocate another one each
@@ -325,6 +327,8 @@ fn serves(have: &str, allocation: &str) -> bool {
 
 #[cfg(test)]
 mod tests {
+    use phoenix_core::{Vmid, marker::Marker};
+
     use super::*;
 
     #[test]
@@ -334,5 +338,12 @@ mod tests {
         assert!(!serves("data:subvol-100-disk-1,mp=/other,size=2G", "data:2,mp=/data"));
         assert!(!serves("other:subvol-100-disk-1,mp=/data,size=2G", "data:2,mp=/data"));
         assert!(!serves("data:subvol-100-disk-1,mp=/data", "data:subvol-100-disk-2,mp=/data"));
+    }
+
+    #[test]
+    fn a_description_is_no_allocation() {
+        let describe = |text| Marker::new(Vmid(101), None).describe(text);
+        assert!(!is_allocation(&describe("")));
+        assert!(!serves(&describe("Nginx\n\nold"), &describe("Nginx\n\nnew")));
     }
 }
