@@ -20,17 +20,17 @@ use serde_json::json;
 /// A guest that exists and runs.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
-pub struct Toy {
-    pub vmid: u32,
+pub(crate) struct Toy {
+    pub(crate) vmid: u32,
     #[serde(default)]
-    pub from: Option<u32>,
+    pub(crate) from: Option<u32>,
     #[serde(default)]
-    pub needs: Vec<u32>,
+    pub(crate) needs: Vec<u32>,
     #[serde(default)]
-    pub memory: u64,
+    pub(crate) memory: u64,
 }
 
-pub struct ToyManager;
+pub(crate) struct ToyManager;
 
 impl Resource for Toy {
     const KIND: &'static str = "lxc";
@@ -113,17 +113,17 @@ impl Manager for ToyManager {
 }
 
 /// A feature that writes one file, and claims memory if told to.
-pub struct Motd(pub Descriptor);
+pub(crate) struct Motd(pub(crate) Descriptor);
 
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
-pub struct MotdConfig {
+pub(crate) struct MotdConfig {
     text: String,
     #[serde(default)]
     memory: Option<u64>,
 }
 
-pub fn motd(name: &str, after: &[&str]) -> Box<Lifted<Motd>> {
+pub(crate) fn motd(name: &str, after: &[&str]) -> Box<Lifted<Motd>> {
     Box::new(Lifted(Motd(Descriptor {
         name: name.into(),
         version: "1.0.0".parse().expect("a version"),
@@ -174,13 +174,16 @@ impl TypedFeature for Motd {
     }
 }
 
+/// Whether a guest runs, and its files.
+type Inside = (bool, BTreeMap<String, String>);
+
 /// Guests and their files in a map, one action at a time per guest.
 #[derive(Default)]
-pub struct ToyBackend {
-    pub guests: Mutex<BTreeMap<Vmid, (bool, BTreeMap<String, String>)>>,
-    pub refuses: Mutex<BTreeSet<String>>,
-    pub forgets: bool,
-    pub log: Mutex<Vec<String>>,
+pub(crate) struct ToyBackend {
+    pub(crate) guests: Mutex<BTreeMap<Vmid, Inside>>,
+    pub(crate) refuses: Mutex<BTreeSet<String>>,
+    pub(crate) forgets: bool,
+    pub(crate) log: Mutex<Vec<String>>,
 }
 
 #[async_trait]
@@ -188,7 +191,7 @@ impl Reader for ToyBackend {
     async fn read(&self, probes: &[Probe]) -> Vec<Result<Evidence, BackendError>> {
         let guests = self.guests.lock().expect("no panic");
         let rows = || {
-            let row = |(vmid, (running, _)): (&Vmid, &(bool, BTreeMap<String, String>))| {
+            let row = |(vmid, (running, _)): (&Vmid, &Inside)| {
                 let row = GuestRow {
                     guest: GuestId::lxc(vmid.0),
                     node: "toy".into(),
@@ -262,7 +265,7 @@ impl Backend for ToyBackend {
 }
 
 /// Returns a registry of the toys.
-pub fn registry() -> Registry {
+pub(crate) fn registry() -> Registry {
     Registry::new()
         .with_manager(ToyManager)
         .with_feature(motd("motd", &["aaa-late"]))
@@ -270,7 +273,7 @@ pub fn registry() -> Registry {
 }
 
 /// Returns what is desired: each toy with its features.
-pub fn desired(toys: &[(Toy, Vec<FeatureUse>)]) -> Desired {
+pub(crate) fn desired(toys: &[(Toy, Vec<FeatureUse>)]) -> Desired {
     let declared = |(toy, features): &(Toy, Vec<FeatureUse>)| {
         let mut declared = Declared::new(serde_json::to_value(toy).expect("a toy is JSON"));
         declared.features = features.clone();
@@ -280,6 +283,6 @@ pub fn desired(toys: &[(Toy, Vec<FeatureUse>)]) -> Desired {
 }
 
 /// Returns a toy.
-pub fn toy(vmid: u32, from: Option<u32>, needs: &[u32]) -> Toy {
+pub(crate) fn toy(vmid: u32, from: Option<u32>, needs: &[u32]) -> Toy {
     Toy { vmid, from, needs: needs.to_vec(), memory: 512 }
 }
