@@ -36,16 +36,26 @@ pub(crate) fn add(spec: &Spec, have: &BTreeMap<String, String>, wishes: &mut Wis
 /// Returns the keys of the root disk and of the volumes that are there, with the sizes they shall have.
 pub(crate) fn disks(spec: &Spec, have: &BTreeMap<String, String>) -> Vec<(String, u64)> {
     let mut disks = vec![("rootfs".to_owned(), spec.guest.disk_gib)];
-    let found = numbered(have, "mp", &spec.guest.options);
-    for mount in &spec.mounts {
-        if let MountSource::Volume { gib, .. } = &mount.source
-            && let Some((key, value)) = find_mount(&found, &mount.target)
-            && !is_bind(value)
-        {
-            disks.push(((*key).clone(), *gib));
-        }
-    }
+    disks.extend(volumes(spec, have).into_iter().map(|(key, _, gib)| (key, gib)));
     disks
+}
+
+/// Returns the keys of the root disk and of the volumes that are there, with the storages they shall be on.
+pub(crate) fn homes(spec: &Spec, have: &BTreeMap<String, String>) -> Vec<(String, String)> {
+    let mut homes = vec![("rootfs".to_owned(), spec.guest.storage.clone())];
+    homes.extend(volumes(spec, have).into_iter().map(|(key, storage, _)| (key, storage.to_owned())));
+    homes
+}
+
+/// Returns the wanted volumes that are there: key, storage and size.
+fn volumes<'a>(spec: &'a Spec, have: &BTreeMap<String, String>) -> Vec<(String, &'a str, u64)> {
+    let found = numbered(have, "mp", &spec.guest.options);
+    let volume = |mount: &'a Mount| {
+        let MountSource::Volume { storage, gib } = &mount.source else { return None };
+        let (key, value) = find_mount(&found, &mount.target)?;
+        (!is_bind(value)).then(|| ((*key).clone(), storage.as_str(), *gib))
+    };
+    spec.mounts.iter().filter_map(volume).collect()
 }
 
 /// Tells whether two paths inside a container are the same place.

@@ -107,6 +107,10 @@ impl Machine for Spec {
         keys::disks(self, have)
     }
 
+    fn homes(&self, have: &BTreeMap<String, String>) -> Vec<(String, String)> {
+        keys::homes(self, have)
+    }
+
     fn creation(&self, mut params: BTreeMap<String, String>) -> Option<Action> {
         let Origin::OsTemplate { storage, template } = &self.guest.origin else { return None };
         let root = || format!("{}:{}", self.guest.storage, self.guest.disk_gib);

@@ -51,6 +51,28 @@ pub fn grow(
     findings.into_result(())
 }
 
+/// Returns a warning for each disk that is on another storage than it shall be: moving it is left to the user, since
+/// it takes the guest off line or takes hours.
+pub fn misplaced<'a>(
+    guest: GuestId,
+    homes: &'a [(String, String)],
+    have: &'a BTreeMap<String, String>,
+) -> impl Iterator<Item = Diagnostic> + 'a {
+    homes.iter().filter_map(move |(key, wanted)| {
+        let value = form::of(guest.kind, key).parse(have.get(key)?);
+        let (storage, _) = value.get("volume").or_else(|| value.get("file"))?.split_once(':')?;
+        let tool = match guest.kind {
+            GuestKind::Lxc => "pct move-volume",
+            GuestKind::Vm => "qm disk move",
+        };
+        let message = format!("the disk `{key}` of `{guest}` is on `{storage}`, and shall be on `{wanted}`");
+        (storage != wanted).then(|| {
+            Diagnostic::warning("disk-elsewhere", message)
+                .with_hint(format!("`{tool} {} {key} {wanted}` on its node moves it", guest.vmid))
+        })
+    })
+}
+
 /// Returns the step that grows a disk.
 pub fn resize(guest: GuestId, key: &str, gib: u64, now: Option<u64>) -> Step {
     let reason = match now {
@@ -87,6 +109,22 @@ mod tests {
         let refused = plan(7).unwrap_err();
         assert_eq!(&*refused.0[0].code, "disk-shrink");
         assert_eq!(refused.0[0].message, "the disk `rootfs` of `lxc/100` has 8 GiB, and 7 GiB are wanted");
+    }
+
+    #[test]
+    fn a_disk_elsewhere_is_told_and_a_directory_of_the_host_is_nowhere() {
+        let have = BTreeMap::from([
+            ("scsi0".to_owned(), "slow:vm-100-disk-0,size=8G".to_owned()),
+            ("scsi1".to_owned(), "/dev/sdb".to_owned()),
+        ]);
+        let told = |storage: &str| -> Vec<_> {
+            let homes = ["scsi0", "scsi1", "scsi2"].map(|key| (key.to_owned(), storage.to_owned()));
+            misplaced(GuestId::vm(100), &homes, &have).map(|note| (note.message, note.hint)).collect()
+        };
+        assert_eq!(told("slow"), []);
+        let message = "the disk `scsi0` of `vm/100` is on `slow`, and shall be on `fast`".to_owned();
+        let hint = "`qm disk move 100 scsi0 fast` on its node moves it".to_owned();
+        assert_eq!(told("fast"), [(message, Some(hint))]);
     }
 
     #[test]

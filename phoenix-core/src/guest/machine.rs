@@ -39,6 +39,12 @@ pub trait Machine: Resource {
     /// Returns the keys of its disks with the sizes in GiB that they shall have, as far as they are there.
     fn disks(&self, have: &BTreeMap<String, String>) -> Vec<(String, u64)>;
 
+    /// Returns the keys of its disks with the storages that they shall be on, as far as they are there.
+    fn homes(&self, have: &BTreeMap<String, String>) -> Vec<(String, String)> {
+        let _ = have;
+        vec![(Self::ROOT.to_owned(), self.guest().storage.clone())]
+    }
+
     /// Returns the action that creates it, given all parameters that follow from the wishes; `None` for a clone.
     fn creation(&self, params: BTreeMap<String, String>) -> Option<Action>;
 

@@ -148,6 +148,9 @@ pub fn power(
         return Err(absent.into());
     };
     standing::of(guest, Some(found), &Facts::new())?;
+    if found.row.lock.is_some() && found.row.task.is_none() {
+        return Err(standing::stale_lock(guest, found).into());
+    }
     let stop = |phase| life::stop(guest, "stop", phase, "the user wants it to stop");
     let start = || life::start(guest, "the user wants it to run");
     if found.is_template() && goal != Power::Stopped {
@@ -212,6 +215,11 @@ fn live<M: Machine>(
     if found.is_some_and(Observed::is_template) {
         return;
     }
+    // Whose snapshots they are cannot be told, so that none is deleted for this.
+    if want.guest().template && found.is_some_and(|found| found.config.values.contains_key("parent")) {
+        planned.outdated = Some("shall be a template and has snapshots, which no template has".to_owned());
+        return;
+    }
     let life = Life {
         guest,
         spec: want.guest(),
@@ -248,6 +256,7 @@ fn amend<M: Machine>(
     } else {
         disk::grow(guest, &want.disks(have), have, &mut planned.steps)?;
     }
+    planned.notes.extend(disk::misplaced(guest, &want.homes(have), have).collect());
     live(guest, want, Some(found), &record(want, found), planned);
     let obstacle = outdated.or_else(|| want.obstacle(have));
     planned.outdated = planned.outdated.take().or(obstacle);

@@ -177,4 +177,9 @@ fn the_verbs_of_power_do_what_they_say() {
     assert!(restart[1].after.contains(&restart[0].id) && restart[0].phase < restart[1].phase);
     let absent = Lxc.power(&want.id(), &want, None, Power::Running).unwrap_err();
     assert_eq!(&*absent.0[0].code, "guest-absent");
+    let mut world = world;
+    world.row(want.id().guest().expect("a guest"), |row| row.lock = Some("backup".into()));
+    let found = Lxc.observe(&want.id(), &world.facts).unwrap();
+    let locked = Lxc.power(&want.id(), &want, found.as_ref(), Power::Stopped).unwrap_err();
+    assert_eq!(&*locked.0[0].code, "stale-lock");
 }

@@ -96,6 +96,19 @@ fn a_guest_that_shall_be_a_template_is_stopped_and_converted() {
 }
 
 #[test]
+fn a_guest_with_snapshots_is_left_running_and_not_made_a_template() {
+    let mut want = template_based(950, json!({ "lifecycle_snapshots": true }));
+    let mut world = World::new();
+    world.converge(&Lxc, &want);
+    want.guest.template = true;
+    want.guest.lifecycle_snapshots = false;
+    let planned = world.plan(&Lxc, &want).unwrap();
+    assert_eq!(verbs(&planned), Vec::<&str>::new());
+    let outdated = "shall be a template and has snapshots, which no template has";
+    assert_eq!(planned.outdated.as_deref(), Some(outdated));
+}
+
+#[test]
 fn a_linked_clone_stands_on_its_template() {
     let parent = template_based(900, json!({ "template": true }));
     let want = clone_of(&parent, 950, json!({}));
