@@ -7,17 +7,22 @@ use crate::{
     config,
     context::Context,
     error::{Error, Exit},
+    targets,
 };
 
 /// Draw the hierarchy of templates, the requirements, or the lifecycle of a guest.
 #[derive(Debug, Args)]
 #[command(after_help = "Examples:\n  \
     phoenix graph                                         the hierarchy of templates, as Mermaid\n  \
+    phoenix graph 910 950 953 955                         these four, and what they are made from\n  \
     phoenix graph --dependencies --format svg > lab.svg   what requires what, as a picture\n  \
     phoenix graph --lifecycle --format dot | dot -Tpng    the states of a guest")]
 pub(crate) struct Graph {
     #[command(flatten)]
     subject: Subject,
+    /// Vmids or names: only these, and what they stand on; all if none is named.
+    #[arg(value_name = "TARGET", conflicts_with = "lifecycle")]
+    targets: Vec<String>,
     /// How the picture is written.
     #[arg(long, value_enum, default_value_t = Format::Mermaid)]
     format: Format,
@@ -52,9 +57,23 @@ impl Graph {
     pub(crate) fn run(self, context: &Context) -> Result<Exit, Error> {
         let picture = match self.subject {
             Subject { lifecycle: true, .. } => Picture::lifecycle(),
-            Subject { dependencies: true, .. } => Picture::dependencies(&config::load(context)?.resolved),
-            Subject { .. } => Picture::templates(&config::load(context)?.resolved),
+            subject => {
+                let resolved = config::load(context)?.resolved;
+                let whole = match subject.dependencies {
+                    true => Picture::dependencies(&resolved),
+                    false => Picture::templates(&resolved),
+                };
+                let chosen = targets::find(&resolved, &self.targets)?;
+                match chosen.is_empty() {
+                    true => whole,
+                    false => whole.leading_to(&chosen.iter().map(ToString::to_string).collect()),
+                }
+            }
         };
+        if context.ui.is_json() {
+            context.ui.document(&picture)?;
+            return Ok(Exit::Done);
+        }
         let text = match self.format {
             Format::Mermaid => picture.mermaid(),
             Format::Dot => picture.dot(),

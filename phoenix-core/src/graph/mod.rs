@@ -12,12 +12,14 @@ mod templates;
 #[cfg(test)]
 mod tests;
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
+
+use serde::Serialize;
 
 use crate::{guest::GuestSpec, id::ResourceId, planner::Resolved};
 
 /// A picture, before it is written in some format.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
 pub struct Graph {
     /// What it shows.
     pub title: String,
@@ -30,7 +32,7 @@ pub struct Graph {
 }
 
 /// A thing in a picture.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct Node {
     /// Unique among the nodes.
     pub id: String,
@@ -41,7 +43,7 @@ pub struct Node {
 }
 
 /// An arrow between two nodes.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct Edge {
     /// The id of the node that it leaves.
     pub from: String,
@@ -54,7 +56,8 @@ pub struct Edge {
 }
 
 /// How an edge is drawn.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Serialize)]
+#[serde(rename_all = "kebab-case")]
 pub enum Stroke {
     /// One line.
     #[default]
@@ -78,6 +81,20 @@ impl Graph {
     /// Returns the lifecycle of a guest: its states, and what leads from one to another.
     pub fn lifecycle() -> Self {
         lifecycle::draw()
+    }
+
+    /// Returns the part of the picture that leads to some of its nodes: these, and whatever an arrow comes from.
+    #[must_use]
+    pub fn leading_to(mut self, ids: &BTreeSet<String>) -> Self {
+        let mut kept: BTreeSet<String> = ids.clone();
+        let mut left: Vec<String> = ids.iter().cloned().collect();
+        while let Some(id) = left.pop() {
+            let sources = self.edges.iter().filter(|edge| edge.to == id).map(|edge| edge.from.clone());
+            left.extend(sources.filter(|source| kept.insert(source.clone())).collect::<Vec<_>>());
+        }
+        self.nodes.retain(|node| kept.contains(&node.id));
+        self.edges.retain(|edge| kept.contains(&edge.from) && kept.contains(&edge.to));
+        self.without_empty_groups()
     }
 
     /// Returns the picture as a Mermaid flowchart.
