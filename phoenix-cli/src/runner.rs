@@ -41,7 +41,7 @@ pub(crate) async fn bring_about(
     verb: &str,
 ) -> Result<Exit, Error> {
     let converged = converge(context, config, host, request).await?;
-    context.ui.findings(&converged.notes, &config.loaded.sources);
+    context.ui.notes(&converged.notes, &config.loaded.sources);
     context.ui.outcome(&converged, verb)
 }
 

@@ -1,10 +1,10 @@
 //! An error as text or JSON: the message, each cause once, and what to do.
 
 use phoenix_config::Sources;
-use phoenix_core::Diagnostics;
+use phoenix_core::{Diagnostic, Diagnostics, Severity};
 use serde_json::{Value, json};
 
-use super::paint::{ERROR, HINT, paint};
+use super::paint::{ERROR, HINT, WARNING, paint};
 use crate::error::Error;
 
 /// Returns an error with its causes and hint.
@@ -21,6 +21,20 @@ pub(crate) fn findings(findings: &Diagnostics, sources: &Sources, json: bool) ->
         return phoenix_config::render(findings, sources, true);
     }
     records(findings).iter().map(|record| format!("{record}\n")).collect()
+}
+
+/// Returns findings in a line each.
+pub(crate) fn lines(findings: &Diagnostics) -> String {
+    let line = |finding: &Diagnostic| {
+        let style = match finding.severity {
+            Severity::Error => ERROR,
+            Severity::Warning => WARNING,
+            Severity::Note => HINT,
+        };
+        let kind = paint(style, &format!("{}[{}]", finding.severity, finding.code));
+        format!("{kind}: {}", finding.message)
+    };
+    findings.iter().map(line).collect::<Vec<_>>().join("\n")
 }
 
 /// Returns findings as records.
@@ -65,4 +79,19 @@ fn one(error: &Error, json: bool) -> String {
     }
     text.push_str(&hint(error.hint().as_deref()));
     text
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn each_finding_keeps_a_line_of_its_own() {
+        let findings: Diagnostics = (900..912)
+            .map(|vmid| Diagnostic::warning("outdated-layer", format!("`lxc/{vmid}` is old")).with_hint("no"))
+            .collect();
+        let lines = anstream::adapter::strip_str(&lines(&findings)).to_string();
+        assert_eq!(lines.lines().count(), 12);
+        assert_eq!(lines.lines().last(), Some("warning[outdated-layer]: `lxc/911` is old"));
+    }
 }

@@ -104,6 +104,16 @@ impl Ui {
         }
     }
 
+    /// Shows what there is to say to a plan: in a line each if there is much, for no other verb says it again.
+    pub(crate) fn notes(&self, notes: &Diagnostics, sources: &Sources) {
+        let is_short = notes.has_errors() || self.verbose > 0 || notes.iter().count() <= FEW;
+        if is_short || self.json {
+            return self.all_findings(notes, sources);
+        }
+        complain(&complaint::lines(notes));
+        complain(&format!("{}: `-v` shows where they come from and what to do", summary(notes)));
+    }
+
     /// Shows all findings.
     pub(crate) fn all_findings(&self, findings: &Diagnostics, sources: &Sources) {
         complain_all(&complaint::findings(findings, sources, self.json));
@@ -111,7 +121,7 @@ impl Ui {
 
     /// Shows a plan, and what there is to say to it.
     pub(crate) fn plan(&self, plan: &Plan, sources: &Sources) {
-        self.findings(&plan.notes, sources);
+        self.notes(&plan.notes, sources);
         if plan.is_empty() {
             return self.data("nothing to do");
         }

@@ -8,7 +8,7 @@ use phoenix_core::{
     feature::{Descriptor, SiteKind},
     planner::{Request, Resolved},
 };
-use serde_json::Value;
+use serde_json::{Value, json};
 
 use super::converging;
 use crate::{
@@ -38,31 +38,44 @@ impl Explain {
     /// Does it.
     pub(crate) fn run(self, context: &Context) -> Result<Exit, Error> {
         let registry = context.registry();
-        let text = match self.subject {
+        let Answer { text, record } = match self.subject {
             None => contents(&registry),
             Some(subject) => match (registry.feature(&subject), codes::explanation(&subject)) {
                 (Some(feature), _) => explain_feature(feature.descriptor()),
-                (None, Some(text)) => format!("{subject}: {text}"),
+                (None, Some(text)) => Answer {
+                    text: format!("{subject}: {text}"),
+                    record: json!({ "code": subject, "meaning": text }),
+                },
                 (None, None) => explain_planned(context, &registry, &subject)?,
             },
         };
-        context.ui.data(&text);
+        match context.ui.is_json() {
+            true => context.ui.document(&record)?,
+            false => context.ui.data(&text),
+        }
         Ok(Exit::Done)
     }
 }
 
-fn contents(registry: &Registry) -> String {
+/// An explanation, for people and for machines.
+struct Answer {
+    text: String,
+    record: Value,
+}
+
+fn contents(registry: &Registry) -> Answer {
     let features: Vec<_> = registry.features().map(|feature| feature.descriptor().name.clone()).collect();
     let codes: Vec<_> = codes::all().collect();
-    format!(
+    let text = format!(
         "a guest: its vmid or name\na step: its id, as `phoenix plan` shows it\na feature: {}\nthe code of a finding: {}",
         features.join(", "),
         codes.join(", ")
-    )
+    );
+    Answer { text, record: json!({ "features": features, "codes": codes }) }
 }
 
 /// Explains what only the configuration and the host can tell.
-fn explain_planned(context: &Context, registry: &Registry, subject: &str) -> Result<String, Error> {
+fn explain_planned(context: &Context, registry: &Registry, subject: &str) -> Result<Answer, Error> {
     let config = config::load(context)?;
     let step: Option<StepId> = subject.parse().ok();
     let target = match &step {
@@ -110,7 +123,7 @@ fn explain_guest(
     lifecycle: &str,
     outdated: Option<&str>,
     planned: &[&Step],
-) -> String {
+) -> Answer {
     let resolved = &config.resolved;
     let kind = id.guest().map_or("resource", |guest| match guest.kind {
         GuestKind::Lxc => "container",
@@ -143,13 +156,27 @@ fn explain_guest(
     if let Some(reason) = outdated {
         lines.push(format!("layer: it {reason}"));
     }
-    if planned.is_empty() {
+    if planned.is_empty() && outdated.is_some() {
+        let vmid = id.guest().map_or_else(|| id.to_string(), |guest| guest.vmid.to_string());
+        lines.push(format!("planned: nothing; `phoenix converge --rebuild {vmid}` makes it anew"));
+    } else if planned.is_empty() {
         lines.push("planned: nothing, it is as the configuration says".to_owned());
     } else {
         lines.push("planned:".to_owned());
         lines.extend(planned.iter().map(|step| format!("  {}", crate::ui::step(step))));
     }
-    lines.join("\n")
+    let record = json!({
+        "id": id,
+        "name": targets::name(resolved, id),
+        "lifecycle": lifecycle,
+        "outdated": outdated,
+        "origin": resolved.spec(id).and_then(|spec| spec.pointer("/guest/origin").cloned()),
+        "requires": resolved.requirements(id),
+        "required_by": resolved.dependents(id),
+        "features": resolved.features(id),
+        "steps": planned,
+    });
+    Answer { text: lines.join("\n"), record }
 }
 
 fn called(resolved: &Resolved, id: &ResourceId) -> String {
@@ -172,17 +199,17 @@ fn origin(origin: &Value) -> Option<String> {
     })
 }
 
-fn explain_step(step: &Step) -> Result<String, Error> {
+fn explain_step(step: &Step) -> Result<Answer, Error> {
     let mut lines = vec![crate::ui::step(step)];
     let after: BTreeSet<_> = step.after.iter().map(ToString::to_string).collect();
     if !after.is_empty() {
         lines.push(format!("waits for: {}", after.into_iter().collect::<Vec<_>>().join(", ")));
     }
     lines.push(format!("does: {}", serde_json::to_string_pretty(&step.action).map_err(Error::Json)?));
-    Ok(lines.join("\n"))
+    Ok(Answer { text: lines.join("\n"), record: json!(step) })
 }
 
-fn explain_feature(descriptor: &Descriptor) -> String {
+fn explain_feature(descriptor: &Descriptor) -> Answer {
     let sites: Vec<_> = descriptor
         .sites
         .iter()
@@ -215,7 +242,7 @@ fn explain_feature(descriptor: &Descriptor) -> String {
     }
     lines.push(String::new());
     lines.push(table.render());
-    lines.join("\n")
+    Answer { text: lines.join("\n"), record: json!(descriptor) }
 }
 
 /// Returns the type of a property in a word, as JSON Schema has it.

@@ -61,6 +61,21 @@ fn status_is_a_record_a_guest() {
 }
 
 #[test]
+fn pictures_and_explanations_are_documents() {
+    let lab = Lab::new();
+    let document = |args: &[&str]| -> Value { serde_json::from_str(&lab.does(args)).unwrap() };
+    let picture = document(&["--json", "graph"]);
+    assert_eq!(picture["edges"][0]["from"], "lxc/900");
+    let guest = document(&["--json", "explain", "101"]);
+    assert_eq!((&guest["lifecycle"], &guest["requires"][0]["id"]), (&"absent".into(), &"lxc/900".into()));
+    let step = guest["steps"][0]["id"].as_str().unwrap();
+    assert_eq!(document(&["--json", "explain", step])["id"], step);
+    assert_eq!(document(&["--json", "explain", "base-setup"])["name"], "base-setup");
+    assert_eq!(document(&["--json", "explain", "unknown-key"])["code"], "unknown-key");
+    assert!(document(&["--json", "explain"])["codes"].as_array().unwrap().len() > 10);
+}
+
+#[test]
 fn a_reader_that_goes_away_is_no_failure() {
     let lab = Lab::new();
     let mut child =
