@@ -17,6 +17,15 @@ pub async fn resolve(secret: &SecretRef) -> Result<Vec<u8>, PveError> {
 }
 
 fn read(secret: &SecretRef) -> io::Result<Vec<u8>> {
+    let content = content(secret)?;
+    // An account with an empty hash lets everybody in.
+    match content.is_empty() {
+        true => Err(io::Error::new(io::ErrorKind::InvalidData, "it is empty")),
+        false => Ok(content),
+    }
+}
+
+fn content(secret: &SecretRef) -> io::Result<Vec<u8>> {
     match secret {
         SecretRef::Env(name) => match std::env::var(name) {
             Ok(text) => Ok(text.into_bytes()),
@@ -52,4 +61,16 @@ fn without_line_end(mut content: Vec<u8>) -> Vec<u8> {
         }
     }
     content
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_secret_that_is_empty_is_none() {
+        let printed = |text: &str| read(&SecretRef::Cmd(vec!["printf".into(), text.into()]));
+        assert_eq!(printed("hash\\n").unwrap(), b"hash");
+        assert_eq!(printed("\\n").unwrap_err().to_string(), "it is empty");
+    }
 }
