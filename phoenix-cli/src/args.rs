@@ -33,9 +33,19 @@ pub(crate) struct Global {
     #[arg(long, global = true, env = "PHOENIX_CONFIG_DIR", default_value = "/etc", value_name = "DIR")]
     pub(crate) config_dir: PathBuf,
     /// Where the guests live: `embedded`, `local` (this machine) or the URL of a Proxmox VE host. Without it: the
-    /// embedded node, unless this machine is a Proxmox VE host.
+    /// embedded node, unless this machine is a Proxmox VE host. A URL takes an API token from `PHOENIX_TOKEN`, or the
+    /// password of `PHOENIX_USER` from `PHOENIX_PASSWORD`; with `_FILE` at the end they name a file instead.
     #[arg(long, global = true, env = "PHOENIX_HOST", value_name = "HOST")]
     pub(crate) host: Option<HostChoice>,
+    /// The SHA-256 fingerprint of the host's certificate, as `pvenode cert info` prints it.
+    #[arg(long, global = true, env = "PHOENIX_FINGERPRINT", value_name = "SHA256", conflicts_with_all = ["ca_file", "insecure"])]
+    pub(crate) fingerprint: Option<String>,
+    /// The authority that signed the host's certificate, as PEM: a cluster's is `/etc/pve/pve-root-ca.pem`.
+    #[arg(long, global = true, env = "PHOENIX_CA_FILE", value_name = "FILE", conflicts_with = "insecure")]
+    pub(crate) ca_file: Option<PathBuf>,
+    /// Believe any certificate: whoever sits between reads and changes everything, credentials among it.
+    #[arg(long, global = true)]
+    pub(crate) insecure: bool,
     /// Where the embedded node keeps its state. Without it: `$XDG_STATE_HOME/phoenix/node`.
     #[arg(long, global = true, env = "PHOENIX_NODE_DIR", value_name = "DIR")]
     pub(crate) node_dir: Option<PathBuf>,

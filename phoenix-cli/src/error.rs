@@ -54,8 +54,39 @@ pub(crate) enum Error {
     /// The user said no.
     #[error("nothing was done: you did not say yes")]
     Declined,
+    /// A verb for the embedded node and a host that is none.
+    #[error("`{url}` is not the embedded node")]
+    NotEmbedded {
+        /// The host.
+        url: String,
+    },
+    /// There is nothing to be let in with.
+    #[error("there is neither a token nor a password for `{url}`")]
+    NoCredentials {
+        /// The host.
+        url: String,
+    },
+    /// The node that guests are made on is not there.
+    #[error("`{url}` has no node `{node}`: it has `{}`", found.join("`, `"))]
+    NoNode {
+        /// The host.
+        url: String,
+        /// The node.
+        node: String,
+        /// Those that are there.
+        found: Vec<String>,
+    },
+    /// A file could not be read.
+    #[error("could not read `{}`", path.display())]
+    Read {
+        /// Where.
+        path: PathBuf,
+        /// The cause.
+        #[source]
+        source: io::Error,
+    },
     /// A host that this version cannot reach.
-    #[error("this version of Phoenix reaches no Proxmox VE host yet: {wanted}")]
+    #[error("this version of Phoenix does not work on the host itself yet: {wanted}")]
     NoLiveHost {
         /// What led to a live host.
         wanted: String,
@@ -133,8 +164,13 @@ impl Error {
             Self::Targets { .. } => "`phoenix status` lists every guest of the configuration",
             Self::NoTerminal => "say `--yes` to go ahead without being asked",
             Self::NoLiveHost { .. } => {
-                "`--host embedded` works on the embedded node; the live backend arrives with the next part"
+                "`--host https://localhost:8006` reaches it over its API; `--host embedded` works on the embedded node"
             }
+            Self::NotEmbedded { .. } => "leave `--host` out, or say `--host embedded`",
+            Self::NoCredentials { .. } => {
+                "set `PHOENIX_TOKEN` to `user@realm!name=secret`, or `PHOENIX_PASSWORD` (and `PHOENIX_USER`); `PHOENIX_TOKEN_FILE` and `PHOENIX_PASSWORD_FILE` name a file instead"
+            }
+            Self::NoNode { .. } => "name the node in the file of the hypervisor",
             Self::NoLxcEngine => "`--node-engine sim` is there",
             Self::NoStateHome => "name a directory with `--node-dir`",
             Self::Parameter { .. } => "parameters are written `key=value`, for instance `memory=2048`",
@@ -150,6 +186,7 @@ impl Error {
             | Self::Node(_)
             | Self::Api(_)
             | Self::Config(_)
+            | Self::Read { .. }
             | Self::Write { .. }
             | Self::Output(_)
             | Self::Json(_)

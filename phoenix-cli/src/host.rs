@@ -1,5 +1,5 @@
-//! The host that a verb works on. For now that is the embedded node in this process, seeded with what the
-//! configuration says of the host.
+//! The host that a verb works on: the embedded node in this process, seeded with what the configuration says of the
+//! host, or a Proxmox VE host at a URL.
 
 use std::{
     env,
@@ -9,8 +9,8 @@ use std::{
 };
 
 use phoenix_config::Host as Described;
-use phoenix_node::{Node, NodeSeed, Options, StorageSeed};
-use phoenix_pve::{Limits, PveBackend};
+use phoenix_node::{Calls, Node, NodeSeed, Options, StorageSeed};
+use phoenix_pve::{Client, Credentials, Far, Https, Limits, PveBackend, Trust};
 
 use crate::{
     args::{Engine, Global, HostChoice},
@@ -24,23 +24,94 @@ const ROOMY: u64 = 4 << 40;
 
 /// A host that is open.
 pub(crate) struct Host {
-    /// The embedded node.
-    pub(crate) node: Arc<Node>,
     /// What performs steps on it.
     pub(crate) backend: PveBackend,
+    way: Way,
+}
+
+/// What leads to a host.
+enum Way {
+    Embedded(Arc<Node>),
+    Far(Arc<Https>),
 }
 
 impl Host {
     /// Opens the host that the options name.
     pub(crate) async fn open(global: &Global, described: &Described) -> Result<Self, Error> {
-        check(global)?;
-        let options = Options { speed: global.node_speed, seed: seed(described) };
-        let node = Node::open(&node_dir(global)?, options).await.map_err(Error::Node)?;
-        // In process a question costs nothing, so tasks are looked at as soon as they may have ended.
-        let limits = Limits { poll_floor: Duration::from_millis(2), ..Limits::default() };
-        let backend = PveBackend::new(node.clone(), node.clone(), node.name(), limits);
-        Ok(Self { node, backend })
+        match &global.host {
+            Some(HostChoice::Url(url)) => Self::far(global, url, described).await,
+            Some(HostChoice::Local | HostChoice::Embedded) | None => {
+                let node = embedded(global, described).await?;
+                // In process a question costs nothing, so tasks are looked at as soon as they may have ended.
+                let limits = Limits { poll_floor: Duration::from_millis(2), ..Limits::default() };
+                let backend = PveBackend::new(node.clone(), node.clone(), node.name(), limits);
+                Ok(Self { backend, way: Way::Embedded(node) })
+            }
+        }
     }
+
+    async fn far(global: &Global, url: &str, described: &Described) -> Result<Self, Error> {
+        let trust = match (global.insecure, &global.fingerprint, &global.ca_file) {
+            (true, ..) => Trust::Everybody,
+            (false, Some(fingerprint), _) => Trust::Fingerprint(fingerprint.clone()),
+            (false, None, Some(file)) => Trust::Authority(file.clone()),
+            (false, None, None) => Trust::System,
+        };
+        let https = Arc::new(Https::new(url, &trust, credentials(url)?).map_err(Error::Api)?);
+        let nodes = Client::new(https.clone()).get("/nodes", Vec::new()).await.map_err(Error::Api)?;
+        let found: Vec<String> = nodes
+            .as_array()
+            .into_iter()
+            .flatten()
+            .filter_map(|row| Some(row["node"].as_str()?.to_owned()))
+            .collect();
+        let node = match &found[..] {
+            [only] => only.clone(),
+            several if several.contains(&described.node) => described.node.clone(),
+            _ => return Err(Error::NoNode { url: url.to_owned(), node: described.node.clone(), found }),
+        };
+        let backend = PveBackend::new(https.clone(), Arc::new(Far), node, Limits::default());
+        Ok(Self { backend, way: Way::Far(https) })
+    }
+
+    /// Returns how many calls were made, and how many bytes they were.
+    pub(crate) fn calls(&self) -> Calls {
+        match &self.way {
+            Way::Embedded(node) => node.calls(),
+            Way::Far(https) => Calls { count: https.calls(), bytes: https.bytes() },
+        }
+    }
+}
+
+/// Opens the embedded node.
+pub(crate) async fn embedded(global: &Global, described: &Described) -> Result<Arc<Node>, Error> {
+    check(global)?;
+    let options = Options { speed: global.node_speed, seed: seed(described) };
+    Node::open(&node_dir(global)?, options).await.map_err(Error::Node)
+}
+
+/// Returns what the environment has to be let in with.
+fn credentials(url: &str) -> Result<Credentials, Error> {
+    if let Some(token) = secret("PHOENIX_TOKEN")? {
+        return Ok(Credentials::Token(token));
+    }
+    let password = secret("PHOENIX_PASSWORD")?.ok_or_else(|| Error::NoCredentials { url: url.to_owned() })?;
+    let user = env::var("PHOENIX_USER").ok().filter(|user| !user.is_empty());
+    Ok(Credentials::Password { user: user.unwrap_or_else(|| "root@pam".to_owned()), password })
+}
+
+/// Returns the content of a variable, or of the file that the variable with `_FILE` at its end names. Secrets are never
+/// arguments: those can be seen by everybody on the machine.
+pub(crate) fn secret(name: &str) -> Result<Option<String>, Error> {
+    if let Some(text) = env::var(name).ok().filter(|text| !text.is_empty()) {
+        return Ok(Some(text));
+    }
+    let Some(path) = env::var_os(format!("{name}_FILE")).filter(|path| !path.is_empty()) else {
+        return Ok(None);
+    };
+    let path = PathBuf::from(path);
+    let text = std::fs::read_to_string(&path).map_err(|source| Error::Read { path, source })?;
+    Ok(Some(text.trim_end_matches(['\r', '\n']).to_owned()))
 }
 
 /// Returns the directory of the embedded node.
@@ -54,13 +125,13 @@ pub(crate) fn node_dir(global: &Global) -> Result<PathBuf, Error> {
     Ok(state.ok_or(Error::NoStateHome)?.join("phoenix/node"))
 }
 
-/// Says so if the options lead to a host that this version cannot reach.
+/// Says so if the options lead to anything but an embedded node that there is.
 pub(crate) fn check(global: &Global) -> Result<(), Error> {
     let live = |wanted: String| Err(Error::NoLiveHost { wanted });
     match &global.host {
         None if Path::new(PVE).exists() => live("this machine is one".to_owned()),
         Some(HostChoice::Local) => live("`--host local` asks for this machine".to_owned()),
-        Some(HostChoice::Url(url)) => live(format!("`--host` asks for `{url}`")),
+        Some(HostChoice::Url(url)) => Err(Error::NotEmbedded { url: url.clone() }),
         None | Some(HostChoice::Embedded) => match global.node_engine {
             Engine::Sim => Ok(()),
             Engine::Lxc => Err(Error::NoLxcEngine),

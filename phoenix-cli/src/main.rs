@@ -27,6 +27,9 @@ fn main() -> ExitCode {
     };
     let ui = Ui::new(cli.global.json, cli.global.verbose);
     let context = Context::new(cli.global, ui);
+    if context.global.insecure {
+        context.ui.say("warning: `--insecure` believes any certificate; `--fingerprint` believes one");
+    }
     let exit = match cli.verb.run(&context) {
         Ok(exit) => exit,
         Err(error) => {

@@ -32,6 +32,11 @@ impl Signals {
         std::process::exit(1);
     }
 
+    /// Waits for the first signal.
+    pub(crate) async fn any(mut self) {
+        self.next().await;
+    }
+
     async fn next(&mut self) {
         tokio::select! {
             _ = self.interrupt.recv() => {}

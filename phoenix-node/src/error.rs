@@ -25,6 +25,28 @@ pub enum NodeError {
         #[source]
         source: serde_json::Error,
     },
+    /// The address cannot be listened on.
+    #[error("could not listen on `{address}`; name another one with `--listen`")]
+    Listen {
+        /// The address.
+        address: std::net::SocketAddr,
+        /// The cause.
+        #[source]
+        source: io::Error,
+    },
+    /// The certificate could not be made or read.
+    #[error("could not use the node's certificate: {what}; `phoenix node reset` lets it be made anew")]
+    Certificate {
+        /// What is wrong with it.
+        what: String,
+    },
+    /// The system gave no random numbers.
+    #[error("could not make a secret")]
+    Random {
+        /// The cause.
+        #[source]
+        source: io::Error,
+    },
     /// Another process has the directory.
     #[error(
         "the node directory `{}` is in use by process {pid}; wait for it to end, or give another directory with `--node-dir`",

@@ -113,6 +113,11 @@ impl Node {
         self.state().name.clone()
     }
 
+    /// Returns the node's directory; a node in memory has none.
+    pub(crate) fn dir(&self) -> Option<&Path> {
+        self.store.as_ref().map(Store::dir)
+    }
+
     fn assemble(store: Option<Store>, mut state: State, options: Options) -> Result<Arc<Self>, NodeError> {
         state.merge_seed(&options.seed);
         recover(&mut state);
@@ -144,6 +149,11 @@ impl Node {
         if !time.is_zero() {
             sleep(time).await;
         }
+    }
+
+    /// Lets as much virtual time pass.
+    pub(crate) async fn wait(&self, time: Duration) {
+        self.pass(u64::try_from(time.as_millis()).unwrap_or(u64::MAX)).await;
     }
 
     /// Writes what changed, and lets workers take up new tasks.

@@ -26,7 +26,7 @@ const WAIT: Duration = Duration::from_secs(5);
 const POLL: Duration = Duration::from_millis(50);
 /// Everything that the store makes, for taking it away again.
 const OWN: &[&str] =
-    &["guests", "layers", "tasks", "node.json", "storages.json", "host.json", "lock", VERSION_FILE];
+    &["guests", "layers", "tasks", "node.json", "storages.json", "host.json", "lock", "serve", VERSION_FILE];
 
 /// A node directory that is ours as long as this lives.
 #[derive(Debug)]
@@ -59,6 +59,11 @@ impl Store {
         }
         write(&dir.join(VERSION_FILE), &Version { version: VERSION })?;
         Ok(Self { dir: dir.to_owned(), _lock: lock })
+    }
+
+    /// Returns the directory.
+    pub(crate) fn dir(&self) -> &Path {
+        &self.dir
     }
 
     /// Reads the whole state.

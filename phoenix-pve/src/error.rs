@@ -85,6 +85,14 @@ pub enum PveError {
         /// How long it was waited for.
         seconds: u64,
     },
+    /// The way to a host could not be prepared.
+    #[error("could not prepare the way to `{url}`: {what}")]
+    Setup {
+        /// The host.
+        url: String,
+        /// What is wrong.
+        what: String,
+    },
     /// A secret could not be resolved. Its content is never part of an error.
     #[error("could not resolve the secret `{reference}`")]
     Secret {
@@ -103,7 +111,9 @@ impl PveError {
             Self::Refused { status, message, .. } => classify(*status, message),
             Self::Unanswered { .. } => ErrorKind::Unreachable,
             Self::Undecodable { .. } => ErrorKind::Failed,
-            Self::Unencodable { .. } | Self::BadName { .. } | Self::Secret { .. } => ErrorKind::Invalid,
+            Self::Unencodable { .. } | Self::BadName { .. } | Self::Setup { .. } | Self::Secret { .. } => {
+                ErrorKind::Invalid
+            }
             Self::Task { message, log, .. } => match classify(500, message) {
                 // `job errors` and the like say nothing; the reason is in the log then.
                 ErrorKind::Failed => log.last().map_or(ErrorKind::Failed, |line| classify(500, line)),
@@ -124,6 +134,7 @@ impl PveError {
             | Self::Unencodable { .. }
             | Self::BadName { .. }
             | Self::TaskTimeout { .. }
+            | Self::Setup { .. }
             | Self::Secret { .. } => false,
         }
     }
@@ -137,6 +148,7 @@ impl PveError {
             | Self::Unencodable { .. }
             | Self::BadName { .. }
             | Self::TaskTimeout { .. }
+            | Self::Setup { .. }
             | Self::Secret { .. } => false,
         }
     }
@@ -181,7 +193,7 @@ impl From<PveError> for BackendError {
                 answer.source = Some(Box::new(source));
             }
             PveError::Secret { source, .. } => answer.source = Some(Box::new(source)),
-            PveError::BadName { .. } | PveError::TaskTimeout { .. } => {}
+            PveError::BadName { .. } | PveError::TaskTimeout { .. } | PveError::Setup { .. } => {}
         }
         answer
     }

@@ -13,6 +13,7 @@ pub(crate) mod node;
 pub(crate) mod plan;
 pub(crate) mod restart;
 pub(crate) mod schema;
+pub(crate) mod serve;
 pub(crate) mod start;
 pub(crate) mod status;
 pub(crate) mod stop;

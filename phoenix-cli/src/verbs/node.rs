@@ -1,14 +1,14 @@
 //! `node`: the embedded node itself: what it has, a fresh start, and calls of its API as `pvesh` makes them.
 
-use std::{collections::BTreeSet, time::Duration};
+use std::time::Duration;
 
 use clap::{Args, Subcommand, ValueEnum};
-use phoenix_config::Host as Described;
 use phoenix_core::{ResourceId, StepId, engine::Events};
 use phoenix_node::{Node, Status};
 use phoenix_pve::{Client, Method, PveError, TaskWaiter, Upid};
 use serde_json::{Value, json};
 
+use super::serve::{Serve, described};
 use crate::{
     context::Context,
     error::{Error, Exit},
@@ -24,6 +24,7 @@ const POLL: Duration = Duration::from_millis(2);
 #[command(after_help = "Examples:\n  \
     phoenix node status                                              what it has\n  \
     phoenix node reset --yes                                         an empty node\n  \
+    phoenix node serve --tls --listen 127.0.0.1:8006                 for other clients\n  \
     phoenix node api get /cluster/resources                          a call, as `pvesh` makes it\n  \
     phoenix node api put /nodes/phoenix/lxc/101/config memory=1024   a change that Phoenix did not make")]
 pub(crate) struct NodeVerb {
@@ -43,6 +44,7 @@ enum What {
         #[arg(short, long)]
         yes: bool,
     },
+    Serve(Serve),
     /// Call the embedded node's API, as `pvesh` does on a Proxmox VE host.
     #[command(after_help = "Examples:\n  \
         phoenix node api get /nodes/phoenix/lxc\n  \
@@ -82,6 +84,7 @@ impl NodeVerb {
         match self.what {
             What::Status => status(context),
             What::Reset { yes } => reset(context, yes),
+            What::Serve(verb) => verb.run(context),
             What::Api { method, path, params } => api(context, method, &path, &params),
         }
     }
@@ -176,9 +179,4 @@ fn parameter(word: &str) -> Result<(String, String), Error> {
         Some((key, value)) if !key.is_empty() => Ok((key.to_owned(), value.to_owned())),
         Some(_) | None => Err(Error::Parameter { text: word.to_owned() }),
     }
-}
-
-/// Returns the host as the configuration describes it, if there is one: the node does not need one.
-fn described(context: &Context) -> Described {
-    phoenix_config::load(&context.global.config_dir, &BTreeSet::new()).host
 }

@@ -60,9 +60,9 @@ impl Plan {
         let begun = std::time::Instant::now();
         let (survey, calls) = context.block_on(async {
             let host = Host::open(&context.global, &config.loaded.host).await?;
-            let before = host.node.calls();
+            let before = host.calls();
             let facts = runner::gather(&config, &host, &request).await?;
-            let after = host.node.calls();
+            let after = host.calls();
             Ok((
                 runner::plan(&config, &request, &facts)?,
                 (after.count - before.count, after.bytes - before.bytes),

@@ -23,7 +23,7 @@ fn every_verb_of_the_first_part_is_there_and_has_an_example() {
     for verb in &verbs {
         assert!(lab.does(&[verb, "--help"]).contains("Example"), "`{verb}` has no example");
     }
-    for verb in ["status", "reset", "api"] {
+    for verb in ["status", "reset", "serve", "api"] {
         assert!(lab.does(&["node", verb, "--help"]).contains("Example"), "`node {verb}` has no example");
     }
 }

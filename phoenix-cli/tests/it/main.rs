@@ -13,4 +13,5 @@ mod migration;
 mod node;
 mod refusal;
 mod run;
+mod serve;
 mod unreadable;

@@ -60,7 +60,7 @@ For more information, try '--help'.
 }
 
 #[test]
-fn a_live_host_is_refused_honestly() {
+fn a_host_without_a_way_to_it_is_refused_honestly() {
     let lab = Lab::new();
     assert_data_eq!(
         lab.says(&["--host", "local", "plan"]),
@@ -68,8 +68,8 @@ fn a_live_host_is_refused_honestly() {
 exit: 1
 --- stdout
 --- stderr
-error: this version of Phoenix reaches no Proxmox VE host yet: `--host local` asks for this machine
-  hint: `--host embedded` works on the embedded node; the live backend arrives with the next part
+error: this version of Phoenix does not work on the host itself yet: `--host local` asks for this machine
+  hint: `--host https://localhost:8006` reaches it over its API; `--host embedded` works on the embedded node
 
 "#]]
     );
@@ -79,8 +79,8 @@ error: this version of Phoenix reaches no Proxmox VE host yet: `--host local` as
 exit: 1
 --- stdout
 --- stderr
-error: this version of Phoenix reaches no Proxmox VE host yet: `--host` asks for `https://pve1:8006`
-  hint: `--host embedded` works on the embedded node; the live backend arrives with the next part
+error: there is neither a token nor a password for `https://pve1:8006`
+  hint: set `PHOENIX_TOKEN` to `user@realm!name=secret`, or `PHOENIX_PASSWORD` (and `PHOENIX_USER`); `PHOENIX_TOKEN_FILE` and `PHOENIX_PASSWORD_FILE` name a file instead
 
 "#]]
     );

@@ -17,4 +17,6 @@ mod snapshot;
 mod storage;
 mod tasks;
 
+pub(crate) use args::Args;
 pub(crate) use router::{Call, route};
+pub(crate) use schema::{Kind, Spec, may, must};

@@ -88,7 +88,9 @@ pub(crate) fn render(reply: Reply) -> Response {
             (400, reason, body)
         }
         Err(Refusal::Failed(status, message)) => {
-            let body = json!({ "data": null, "message": format!("{message}\n") });
+            // What there is no call for is refused before the calls, where messages have no line end.
+            let end = if status == 501 { "" } else { "\n" };
+            let body = json!({ "data": null, "message": format!("{message}{end}") });
             (status, message.lines().next().unwrap_or_default().to_owned(), body)
         }
         Err(Refusal::Busy(kind, vmid)) => {

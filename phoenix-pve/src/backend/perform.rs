@@ -1,7 +1,11 @@
 //! Actions: each is brought about by calls whose order makes it safe to do twice. What is refused because something
-//! else holds a lock is tried again until a budget is spent.
+//! else holds a lock is tried again until a budget is spent, and what was not answered a few times: being safe to do
+//! twice, it finds what was done.
 
-use std::time::Duration;
+use std::{
+    sync::atomic::{AtomicU32, Ordering},
+    time::Duration,
+};
 
 use async_trait::async_trait;
 use backon::{ExponentialBuilder, Retryable};
@@ -12,7 +16,10 @@ use phoenix_core::{
 use tokio::time::Instant;
 
 use super::PveBackend;
-use crate::{error::PveError, upid::Upid};
+use crate::{error::PveError, transport::TransportError, upid::Upid};
+
+/// How often an action is done again because a call was not answered.
+const UNANSWERED: u32 = 3;
 
 /// The step that an action is done for, and who wants to hear of it.
 #[derive(Clone, Copy)]
@@ -33,6 +40,7 @@ impl Backend for PveBackend {
             .with_jitter();
         // PVE itself waits 10 s before it refuses, so the budget is of the clock and not of the pauses.
         let begin = Instant::now();
+        let unanswered = AtomicU32::new(0);
         let attempt = || async {
             let attempted = self.attempt(&step.action, work).await;
             match attempted {
@@ -47,7 +55,8 @@ impl Backend for PveBackend {
         attempt
             .retry(pauses)
             .when(|error: &BackendError| {
-                error.kind == ErrorKind::Locked && begin.elapsed() < self.limits.lock_budget
+                (error.kind == ErrorKind::Locked && begin.elapsed() < self.limits.lock_budget)
+                    || (is_unanswered(error) && unanswered.fetch_add(1, Ordering::Relaxed) < UNANSWERED)
             })
             .notify(|error: &BackendError, pause| {
                 let reason = error.message.clone();
@@ -159,4 +168,9 @@ impl PveBackend {
         let upid: Upid = upid.parse()?;
         self.waiter.wait(&self.client, &upid, work.step, work.events).await
     }
+}
+
+/// Tells whether a call of the API was not answered: whatever else cannot be reached does not get better so soon.
+fn is_unanswered(error: &BackendError) -> bool {
+    error.source.as_ref().is_some_and(|cause| cause.is::<TransportError>())
 }

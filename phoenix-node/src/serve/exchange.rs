@@ -1,0 +1,231 @@
+//! One exchange: a request of HTTP becomes a call, and its answer a response, in the order in which PVE's proxy looks
+//! at things: the method, the coding, who it is, the body, the format, and only then the call.
+
+use std::{
+    path::PathBuf,
+    sync::{Arc, Mutex, PoisonError},
+    time::Duration,
+};
+
+use http_body_util::{BodyExt as _, Full, Limited};
+use hyper::{
+    Request, Response, StatusCode,
+    body::{Body as _, Bytes, Incoming},
+    ext::ReasonPhrase,
+    header::{CACHE_CONTROL, CONNECTION, CONTENT_TYPE, HeaderValue, PRAGMA, SERVER, TRANSFER_ENCODING},
+};
+use phoenix_pve::transport::{self, Method, Transport as _, TransportError};
+use serde_json::{Value, json};
+
+use crate::{
+    api::reply::{Refusal, render},
+    node::Node,
+    serve::{
+        access::{self, PENALTY},
+        form::{self, Malformed, Params},
+        keep::Keys,
+        session::{self, Caller, Stranger},
+    },
+};
+
+/// The largest body.
+const LIMIT: usize = 512 * 1024;
+const JSON: &str = "application/json;charset=UTF-8";
+
+/// What the connections share.
+#[derive(Debug)]
+pub(super) struct Service {
+    pub(super) node: Arc<Node>,
+    pub(super) keys: Mutex<Keys>,
+    pub(super) folder: Option<PathBuf>,
+    pub(super) password: Option<String>,
+    pub(super) ticket_life: Duration,
+}
+
+/// An answer before it is a response.
+#[derive(Debug)]
+pub(super) struct Served {
+    status: u16,
+    reason: String,
+    kind: Option<&'static str>,
+    body: Vec<u8>,
+}
+
+/// The form in which an answer is wanted.
+#[derive(Clone, Copy)]
+enum Format {
+    Json,
+    /// Errors come with status 200, and are told apart in the body.
+    Extjs,
+}
+
+impl Service {
+    /// Answers a request. Fails if the answer is lost on its way, and the connection with it.
+    pub(super) async fn answer(&self, request: Request<Incoming>) -> Result<Served, TransportError> {
+        let word = request.method().as_str();
+        let Some(method) = method(word) else {
+            return Ok(Served::empty(501, &format!("method '{word}' not available")));
+        };
+        if request.headers().contains_key(TRANSFER_ENCODING) {
+            return Ok(Served::plain(501, "chunked transfer encoding not supported"));
+        }
+        let path = request.uri().path().to_owned();
+        let Some((format, path)) =
+            path.strip_prefix("/api2/").map(|rest| rest.split_once('/').unwrap_or((rest, "")))
+        else {
+            let text = format!("no such file '{path}'");
+            return Ok(Served { body: format!("{text}\n").into_bytes(), ..Served::empty(500, &text) });
+        };
+        let segments: Vec<&str> = path.split('/').filter(|part| !part.is_empty()).collect();
+        let path = format!("/{}", segments.join("/"));
+        let caller = match access::is_public(method, &segments) {
+            true => None,
+            false => match self.caller(&request, method) {
+                Ok(caller) => Some(caller),
+                Err(stranger) => {
+                    self.node.wait(PENALTY).await;
+                    return Ok(Served::empty(401, stranger.reason()));
+                }
+            },
+        };
+        let format = match format {
+            "json" => Format::Json,
+            "extjs" => Format::Extjs,
+            other => return Ok(Served::plain(501, &format!("no formatter for uri {path}, {other}"))),
+        };
+        let params = match read(request, method).await {
+            Ok(params) => params,
+            Err(Unread::Answer(served)) => return Ok(served),
+            Err(Unread::Params(errors)) => return Ok(shape(render(Err(Refusal::Params(errors))), format)),
+        };
+        let response = self.call(caller.as_ref(), method, &segments, path, params).await?;
+        if response.status == 401 {
+            self.node.wait(PENALTY).await;
+        }
+        Ok(shape(response, format))
+    }
+
+    fn caller(&self, request: &Request<Incoming>, method: Method) -> Result<Caller, Stranger> {
+        let keys = self.keys.lock().unwrap_or_else(PoisonError::into_inner);
+        session::authenticate(&keys, self.ticket_life, request.headers(), method != Method::Get)
+    }
+
+    async fn call(
+        &self,
+        caller: Option<&Caller>,
+        method: Method,
+        segments: &[&str],
+        path: String,
+        params: Params,
+    ) -> Result<transport::Response, TransportError> {
+        // There are no lists of permissions yet, so a token with privileges of its own has none.
+        if matches!(caller, Some(Caller::Token { is_separate: true })) && segments != ["version"] {
+            return Ok(render(Err(Refusal::Failed(403, "Permission check failed".to_owned()))));
+        }
+        match access::call(self, method, segments, &params) {
+            Some(reply) => Ok(render(reply)),
+            None => self.node.send(transport::Request { method, path, params }).await,
+        }
+    }
+}
+
+impl Served {
+    /// Returns an answer without a body.
+    pub(super) fn empty(status: u16, reason: &str) -> Self {
+        Self { status, reason: reason.to_owned(), kind: None, body: Vec::new() }
+    }
+
+    fn plain(status: u16, reason: &str) -> Self {
+        Self { body: reason.as_bytes().to_vec(), ..Self::empty(status, reason) }
+    }
+
+    /// Returns the response. The connection is closed after an error, and where it is the last.
+    pub(super) fn render(self, is_last: bool) -> Response<Full<Bytes>> {
+        let closes = is_last || !(200..300).contains(&self.status);
+        let mut response = Response::new(Full::new(Bytes::from(self.body)));
+        *response.status_mut() =
+            StatusCode::from_u16(self.status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
+        // Control characters cannot stand in a reason; PVE has its messages' first line there.
+        let reason: String = self.reason.chars().map(|c| if c.is_control() { ' ' } else { c }).collect();
+        if let Ok(reason) = ReasonPhrase::try_from(reason.into_bytes()) {
+            response.extensions_mut().insert(reason);
+        }
+        let headers = response.headers_mut();
+        headers.insert(CACHE_CONTROL, HeaderValue::from_static("max-age=0"));
+        headers.insert(PRAGMA, HeaderValue::from_static("no-cache"));
+        headers.insert(SERVER, HeaderValue::from_static("pve-api-daemon/3.0"));
+        if let Some(kind) = self.kind {
+            headers.insert(CONTENT_TYPE, HeaderValue::from_static(kind));
+        }
+        headers.insert(CONNECTION, HeaderValue::from_static(if closes { "close" } else { "Keep-Alive" }));
+        response
+    }
+}
+
+/// Why there are no parameters.
+enum Unread {
+    Answer(Served),
+    Params(std::collections::BTreeMap<String, String>),
+}
+
+async fn read(request: Request<Incoming>, method: Method) -> Result<Params, Unread> {
+    let mut params = form::urlencoded(request.uri().query().unwrap_or_default().as_bytes());
+    // Web clients add it so that nobody answers from a cache.
+    params.retain(|(key, _)| key != "_dc");
+    let length = request.body().size_hint().exact().unwrap_or(0);
+    if length == 0 {
+        return Ok(params);
+    }
+    if matches!(method, Method::Get | Method::Delete) {
+        let text = format!("Unexpected content for method '{}'", method.as_str());
+        return Err(Unread::Answer(Served::plain(501, &text)));
+    }
+    if length > LIMIT as u64 {
+        return Err(Unread::Answer(Served::plain(501, "for data too large")));
+    }
+    let kind = request.headers().get(CONTENT_TYPE).and_then(|kind| kind.to_str().ok()).unwrap_or_default();
+    let kind = kind.split(';').next().unwrap_or_default().trim().to_ascii_lowercase();
+    let is_json = match kind.as_str() {
+        "application/json" => true,
+        "application/x-www-form-urlencoded" | "" => false,
+        other => {
+            let text = format!("upload 'Content-Type '{other}' not implemented");
+            return Err(Unread::Answer(Served::plain(506, &text)));
+        }
+    };
+    let body = Limited::new(request.into_body(), LIMIT).collect().await;
+    let body = body.map_err(|_| Unread::Answer(Served::plain(400, "the body ended early")))?.to_bytes();
+    let sent = match is_json {
+        true => form::json(&body).map_err(|malformed| match malformed {
+            Malformed::Text(text) => Unread::Answer(Served::plain(500, &text)),
+            Malformed::Params(errors) => Unread::Params(errors),
+        })?,
+        false => form::urlencoded(&body),
+    };
+    params.extend(sent);
+    Ok(params)
+}
+
+fn shape(response: transport::Response, format: Format) -> Served {
+    let transport::Response { status, reason, body } = response;
+    match format {
+        Format::Json => Served { status, reason, kind: Some(JSON), body },
+        Format::Extjs => {
+            let mut value: Value = serde_json::from_slice(&body).unwrap_or_else(|_| json!({ "data": null }));
+            let is_good = (200..300).contains(&status);
+            value["success"] = u8::from(is_good).into();
+            if !is_good {
+                // What was raised by the check of the parameters is text there, all else a number.
+                value["status"] = if status == 400 { status.to_string().into() } else { status.into() };
+            }
+            let body = value.to_string().into_bytes();
+            Served { status: 200, reason: "OK".to_owned(), kind: Some(JSON), body }
+        }
+    }
+}
+
+fn method(word: &str) -> Option<Method> {
+    [Method::Get, Method::Post, Method::Put, Method::Delete]
+        .into_iter()
+        .find(|method| method.as_str() == word)
+}

@@ -1,0 +1,33 @@
+//! The inside of guests on a host that only its API reaches: no way yet, and one clear error for who asks.
+
+use async_trait::async_trait;
+use phoenix_core::{Action, BackendError, ErrorKind, Evidence, GuestId, Probe, Site};
+
+use crate::channel::GuestChannel;
+
+/// The channel to nowhere: guests without features and health checks need none.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Far;
+
+#[async_trait]
+impl GuestChannel for Far {
+    async fn ask(&self, site: &Site, probes: &[Probe]) -> Vec<Result<Evidence, BackendError>> {
+        probes.iter().map(|_| Err(out_of_reach(&site.to_string()))).collect()
+    }
+
+    async fn act(&self, site: &Site, _: &Action, _: Option<&[u8]>) -> Result<(), BackendError> {
+        Err(out_of_reach(&site.to_string()))
+    }
+
+    async fn set_raw_keys(&self, guest: GuestId, _: &[(String, String)]) -> Result<(), BackendError> {
+        Err(out_of_reach(&format!("{guest} on its node")))
+    }
+}
+
+fn out_of_reach(place: &str) -> BackendError {
+    let message =
+        format!("the inside of `{place}` cannot be reached: the API of Proxmox VE has no way there");
+    BackendError::new(ErrorKind::Unreachable, message).with_hint(
+        "features, health checks and raw `lxc.*` keys need ssh to the host, which comes with a later release; name other guests as targets, or try these on `--host embedded`",
+    )
+}
