@@ -46,8 +46,21 @@ pub fn load(dir: &Path, features: &BTreeSet<String>) -> Loaded {
         desired = lower::guests(model, &host, features, &mut findings);
         cross::check(model, &host, &sources, &mut findings);
     }
+    forgive_references(&mut findings);
     finish(&mut sources, &mut findings);
     Loaded { desired, host, findings, sources }
+}
+
+/// Takes away what is said about references to guests where a file of guests could not be read: it may declare them.
+fn forgive_references(findings: &mut Diagnostics) {
+    let is_lost = |finding: &Diagnostic| {
+        ["malformed-json", "unreadable-file"].contains(&&*finding.code)
+            && finding.place.as_ref().is_some_and(|place| [LXC_FILE, VM_FILE].contains(&&*place.file))
+    };
+    if findings.iter().any(is_lost) {
+        let references = ["dangling-clone", "dangling-dependency", "dangling-mount"];
+        findings.0.retain(|finding| !references.contains(&&*finding.code));
+    }
 }
 
 /// Places, sorts and rids the findings of repetitions.

@@ -87,7 +87,7 @@ invalid: 3 guests, 1 error, 1 note
 --- stderr
 note[missing-file]: `[LAB]/config` has no `phoenix_vm_configs.json`, so there are no virtual machines
 
-error[bad-vmid]: `7` is `7`, which is not a vmid
+error[bad-vmid]: `7` is not a vmid
   --> phoenix_lxc_configs.json:30:5
    |
 30 |     "7": {

@@ -189,7 +189,9 @@ impl<'a> Shape<'a> {
             if let Some(format) = schema.pointer("/propertyNames/format").and_then(Value::as_str)
                 && let Some(problem) = check_text(format, key)
             {
-                self.report(problem.code, &child, format!("`{key}` {}", problem.message), problem.hint);
+                let repeated = format!("is `{key}`, which ");
+                let what = problem.message.strip_prefix(&repeated).unwrap_or(&problem.message);
+                self.report(problem.code, &child, format!("`{key}` {what}"), problem.hint);
                 continue;
             }
             let described = properties.and_then(|properties| properties.get(key)).or_else(|| {

@@ -53,6 +53,17 @@ fn malformed_json_has_line_column_and_what_was_expected() {
 }
 
 #[test]
+fn references_into_a_file_that_cannot_be_read_are_not_held_against_the_others() {
+    let vms = r#"{ "vms": [{ "vmid": 1001, "name": "one", "dependencies": [101] }] }"#;
+    let dangling = |config: Config| {
+        config.load().findings.iter().filter(|finding| &*finding.code == "dangling-dependency").count()
+    };
+    assert_eq!(dangling(Config::new().vm(vms).lxc("{}")), 1);
+    assert_eq!(dangling(Config::new().vm(vms).lxc("{")), 0);
+    assert_eq!(dangling(Config::new().vm(vms).lxc("")), 0);
+}
+
+#[test]
 fn a_malformed_file_shows_no_secret() {
     let config = Config::new().lxc("{}").host("{\n  \"admin_password\": \"hunter2\" x\n}");
     let loaded = config.load();
