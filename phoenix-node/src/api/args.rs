@@ -30,7 +30,13 @@ impl Args {
                     errors.insert(key.clone(), text.to_owned());
                 }
                 Some(kind) => {
-                    if let Some(text) = values.iter().find_map(|value| complaint(kind, key, value)) {
+                    let text = match (kind, &values[..]) {
+                        (Kind::List, _) | (_, [_]) => {
+                            values.iter().find_map(|value| complaint(kind, key, value))
+                        }
+                        (_, _) => Some(format!("type check ('{}') failed - got ARRAY", word(kind))),
+                    };
+                    if let Some(text) = text {
                         errors.insert(key.clone(), text);
                     }
                 }
@@ -99,6 +105,26 @@ pub(crate) fn find(tables: &[&[Spec]], key: &str) -> Option<Kind> {
             None => spec.name == key,
         })
         .map(|spec| spec.kind)
+}
+
+/// Returns PVE's word for the type of a parameter.
+fn word(kind: Kind) -> &'static str {
+    match kind {
+        Kind::Bool => "boolean",
+        Kind::Int(..) | Kind::Vmid => "integer",
+        Kind::Number(_) => "number",
+        Kind::Text
+        | Kind::List
+        | Kind::Enum(_)
+        | Kind::Digest
+        | Kind::Size
+        | Kind::DnsName
+        | Kind::Tags
+        | Kind::ConfigId
+        | Kind::NetLxc
+        | Kind::NetVm
+        | Kind::MountPoint => "string",
+    }
 }
 
 /// Says what is wrong with a value, in PVE's words.
