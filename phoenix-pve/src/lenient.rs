@@ -141,6 +141,28 @@ pub fn config(data: &Value) -> GuestConfig {
     config
 }
 
+/// Returns a guest's configuration from its `pending` call: as it will be after the next start, with the keys whose
+/// change waits for that.
+pub fn pending(data: &Value) -> GuestConfig {
+    let mut config = GuestConfig::default();
+    for row in items(data) {
+        let Some(key) = word(&row["key"]) else { continue };
+        let is_deleted = number(&row["delete"]).is_some_and(|delete| delete > 0);
+        let next = text(&row["pending"]);
+        if key == "digest" {
+            config.digest = text(&row["value"]).unwrap_or_default();
+            continue;
+        }
+        if is_deleted || next.is_some() {
+            config.pending.insert(key.clone());
+        }
+        if let Some(value) = next.or_else(|| text(&row["value"])).filter(|_| !is_deleted) {
+            config.values.insert(key, value);
+        }
+    }
+    config
+}
+
 /// Returns the snapshots of a list, oldest first, without `current`.
 pub fn snapshots(data: &Value) -> Vec<SnapshotRow> {
     let mut rows: BTreeMap<String, (u64, SnapshotRow)> = BTreeMap::new();

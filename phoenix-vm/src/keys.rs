@@ -22,9 +22,8 @@ pub(crate) fn add(spec: &Spec, have: &BTreeMap<String, String>, wishes: &mut Wis
     // PVE does not take the other fields without this one, so it is written out even where it is off.
     let enabled = u8::from(spec.agent).to_string();
     wishes.push(("agent".into(), Wish::Fields(Fields::open().with("enabled", Some(enabled), "0"))));
-    if !spec.boot.is_empty() {
-        wishes.push(("boot".into(), Wish::text(format!("order={}", spec.boot.join(";")))));
-    }
+    let boot = if spec.boot.is_empty() { "scsi0".to_owned() } else { spec.boot.join(";") };
+    wishes.push(("boot".into(), Wish::text(format!("order={boot}"))));
     for (index, nic) in guest.networks.iter().enumerate() {
         wishes.push((format!("net{index}").into(), nic.vm_wish()));
         wishes.push((format!("ipconfig{index}").into(), nic.ipconfig_wish()));

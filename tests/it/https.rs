@@ -154,6 +154,9 @@ fn features_need_a_way_inside_and_one_clear_error_says_so() {
             said,
             ["the inside of `lxc/900` cannot be reached: the API of Proxmox VE has no way there"]
         );
+        // It runs by now, so the next plan asks inside: in vain, and that is said once.
+        let found = far.plan(&lab).await.expect_err("nobody answers inside");
+        assert_eq!(found.iter().count(), 1, "{found}");
         let near = served.world(served.token(), served.node.clone());
         laws::settle(&lab, near.backend.as_ref()).await;
     });

@@ -3,6 +3,7 @@
 mod homelab;
 mod https;
 mod laws;
+mod pending;
 mod rebuild;
 
 /// Runs a future with a clock that stands still and jumps when all wait: the node's tasks take their virtual time and

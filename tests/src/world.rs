@@ -3,9 +3,9 @@
 use std::{sync::Arc, time::Duration};
 
 use phoenix_core::{
-    Backend, Diagnostics, Evidence, Facts, Plan, Probe,
-    engine::{Cancel, Converged, Events, converge, gather},
-    planner::{self, Request, Resolved},
+    Backend, Diagnostics, Evidence, Facts, Plan, Power, Probe,
+    engine::{Cancel, Converged, Events, Verdict, converge, gather},
+    planner::{self, Intent, Request, Resolved},
     property::PropertyString,
 };
 use phoenix_node::{Node, NodeSeed, Options};
@@ -52,6 +52,19 @@ impl World {
     /// Brings a lab up.
     pub async fn converge(&self, resolved: &Resolved) -> Result<Converged, Diagnostics> {
         converge_with(resolved, self.backend.as_ref()).await
+    }
+
+    /// Stops a guest and starts it again.
+    ///
+    /// # Panics
+    /// If that fails.
+    pub async fn restart(&self, resolved: &Resolved, id: &str) {
+        let id = id.parse().expect("an id");
+        let request = Request::new([id], Intent::Power(Power::Restarted));
+        let (silent, cancel) = (Events::silent(), Cancel::default());
+        let run = converge(resolved, &request, self.backend.as_ref(), &silent, &cancel).await;
+        let run = run.unwrap_or_else(|found| panic!("{found}"));
+        assert!(matches!(run.verdict, Verdict::Settled), "{:?}", run.last.failed);
     }
 
     /// Returns all that can be known of a lab, without what PVE makes up at random: two worlds that were brought to

@@ -31,10 +31,20 @@ pub async fn gather(
         let asked: Vec<Probe> = asked.into_iter().collect();
         let answers = reader.read(&asked).await;
         let mut findings = Diagnostics::new();
+        // What cannot be reached is said once a site, and not for everything in it.
+        let mut said = BTreeSet::new();
         for (probe, answer) in asked.into_iter().zip(answers) {
             match answer {
                 Ok(evidence) => facts.insert(probe, evidence),
-                Err(error) => findings.push(unanswered(&probe, &error)),
+                Err(error) => {
+                    let is_new = match probe.site() {
+                        Some(site) => said.insert((site.clone(), error.message.clone())),
+                        None => true,
+                    };
+                    if is_new {
+                        findings.push(unanswered(&probe, &error));
+                    }
+                }
             }
         }
         findings.into_result(())?;

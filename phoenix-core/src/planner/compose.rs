@@ -7,6 +7,7 @@ use super::{
     Resolved, Standing,
     request::{Intent, Rebuild, Request},
     resolve::{Item, site},
+    undeclared,
 };
 use crate::{
     diagnostic::{Diagnostic, Diagnostics},
@@ -63,6 +64,9 @@ pub(crate) fn draft(
                 .filter_map(|(id, draft)| Some(outdated(id, draft.outdated.as_ref()?)))
                 .collect(),
         );
+    }
+    if request.targets.is_empty() {
+        findings.extend(undeclared::notes(resolved, facts));
     }
     if findings.has_errors() {
         return Err(findings);

@@ -6,6 +6,7 @@ mod compose;
 mod order;
 mod request;
 mod resolve;
+mod undeclared;
 
 use crate::{
     diagnostic::{Diagnostic, Diagnostics},

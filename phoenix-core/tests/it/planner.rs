@@ -177,3 +177,29 @@ fn a_step_may_not_work_outside_its_own_resource_or_carry_a_secret() {
     let found = codes(vec![Step::new(&guest.resource(), "guest", "configure", Phase::Configure, action, "")]);
     assert_eq!(found, ["secret-in-plan"]);
 }
+
+#[test]
+fn a_guest_that_is_not_declared_any_more_is_told_of_and_left_alone() {
+    let resolved =
+        resolve(&desired(&[(toy(100, None, &[]), vec![])])).unwrap_or_else(|found| panic!("{found}"));
+    let row = |vmid, tags: &[&str]| {
+        let row = phoenix_core::evidence::GuestRow {
+            guest: GuestId::lxc(vmid),
+            node: "n".into(),
+            name: Some("old".into()),
+            running: true,
+            template: false,
+            lock: None,
+            tags: tags.iter().map(|&tag| tag.to_owned()).collect(),
+            task: None,
+        };
+        (phoenix_core::Vmid(vmid), row)
+    };
+    let rows = [row(100, &["phoenix"]), row(101, &["phoenix"]), row(102, &["web"])].into_iter().collect();
+    let facts: Facts = [(Probe::Guests, Evidence::Guests { rows })].into_iter().collect();
+    let plan =
+        planner::plan(&resolved, &Request::converge_all(), &facts).unwrap_or_else(|found| panic!("{found}"));
+    assert!(plan.is_empty());
+    let said: Vec<_> = plan.notes.iter().map(|note| note.message.as_str()).collect();
+    assert_eq!(said, ["`lxc/101` (`old`) carries Phoenix's tag and is not in the configuration"]);
+}

@@ -176,10 +176,31 @@ impl PveBackend {
     ) -> Result<Option<phoenix_core::evidence::GuestConfig>, PveError> {
         let Some(data) = self.get_of(guest, "/config").await? else { return Ok(None) };
         let config = lenient::config(&data);
+        self.remember_storage(guest, &config);
+        Ok(Some(config))
+    }
+
+    /// Returns a guest's configuration with the keys whose change waits for a start. A container's `pending` call
+    /// leaves its raw lines out, so only virtual machines are asked that way.
+    async fn config_with_pending(
+        &self,
+        guest: GuestId,
+    ) -> Result<Option<phoenix_core::evidence::GuestConfig>, PveError> {
+        match guest.kind {
+            phoenix_core::GuestKind::Lxc => self.config_of(guest).await,
+            phoenix_core::GuestKind::Vm => {
+                let Some(data) = self.get_of(guest, "/pending").await? else { return Ok(None) };
+                let config = lenient::pending(&data);
+                self.remember_storage(guest, &config);
+                Ok(Some(config))
+            }
+        }
+    }
+
+    fn remember_storage(&self, guest: GuestId, config: &phoenix_core::evidence::GuestConfig) {
         if let (Some(place), Some(storage)) = (self.place(guest.vmid), root_storage(guest, &config.values)) {
             self.remember(guest, &place.node, Some(storage));
         }
-        Ok(Some(config))
     }
 
     fn node_or_own<'a>(&'a self, node: Option<&'a String>) -> &'a str {

@@ -79,7 +79,7 @@ impl PveBackend {
                 Evidence::Volumes { rows }
             }
             Probe::Config { guest } => {
-                self.config_of(*guest).await?.map_or(Evidence::Absent, Evidence::Config)
+                self.config_with_pending(*guest).await?.map_or(Evidence::Absent, Evidence::Config)
             }
             Probe::Snapshots { guest } => match self.get_of(*guest, "/snapshot").await? {
                 Some(data) => Evidence::Snapshots { rows: lenient::snapshots(&data) },
