@@ -81,3 +81,11 @@ fn container(vmid: u32, name: &str, origin: Value) -> Value {
         "networks": [{"name": "eth0", "bridge": "vmbr0", "ip": "dhcp"}],
     }})
 }
+
+#[cfg(test)]
+mod tests {
+    #[test]
+    fn the_program_plans_applies_and_then_has_nothing_to_do() {
+        super::main().expect("the lab comes up");
+    }
+}
