@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use phoenix_pve::transport::{Method, Request};
+use phoenix_pve::transport::Method;
 
 /// Something that shall go wrong.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -59,11 +59,11 @@ impl Faults {
     }
 
     /// Returns what strikes this call, and counts it.
-    pub(crate) fn on_call(&mut self, request: &Request) -> Option<Effect> {
+    pub(crate) fn on_call(&mut self, method: Method, path: &str) -> Option<Effect> {
         self.strike(|fault| {
             !matches!(fault.effect, Effect::FailTask(_))
-                && fault.method.is_none_or(|method| method == request.method)
-                && matches(&fault.path, &request.path)
+                && fault.method.is_none_or(|wanted| wanted == method)
+                && matches(&fault.path, path)
         })
     }
 

@@ -7,6 +7,7 @@ use std::{
 };
 
 use async_trait::async_trait;
+use percent_encoding::percent_decode_str;
 use phoenix_pve::transport::{Request, Response, Transport, TransportError};
 use tokio::{
     sync::Notify,
@@ -14,7 +15,7 @@ use tokio::{
 };
 
 use crate::{
-    api::{self, reply::Refusal},
+    api::{self, Asked, Caller, reply::Refusal},
     durations::{self, real},
     error::NodeError,
     fault::{Calls, Effect, Fault, Faults},
@@ -184,9 +185,9 @@ impl Node {
         real(durations::LOCK_WAIT, self.speed).max(Duration::from_secs(1))
     }
 
-    fn answer(&self, request: &Request) -> Result<Response, Refusal> {
+    fn answer(&self, caller: &Caller, asked: &Asked) -> Result<Response, Refusal> {
         let mut state = self.state();
-        let reply = api::route(&mut state, request);
+        let reply = api::route(&mut state, caller, asked);
         if let Err(busy @ Refusal::Busy(..)) = reply {
             return Err(busy);
         }
@@ -314,23 +315,16 @@ async fn work_on(node: Weak<Node>, changed: Arc<Notify>, upid: String) {
     }
 }
 
-#[async_trait]
-impl Transport for Node {
-    async fn send(&self, request: Request) -> Result<Response, TransportError> {
-        let sent: usize = request.params.iter().map(|(key, value)| key.len() + value.len() + 2).sum();
-        let count = |bytes: usize| {
-            let mut calls = self.calls.lock().unwrap_or_else(PoisonError::into_inner);
-            calls.bytes += bytes as u64;
-        };
-        {
-            let mut calls = self.calls.lock().unwrap_or_else(PoisonError::into_inner);
-            calls.count += 1;
-        }
-        count(request.path.len() + sent);
-        let effect = self.faults.lock().unwrap_or_else(PoisonError::into_inner).on_call(&request);
+impl Node {
+    /// Answers a call of somebody. Fails only if a fault loses it.
+    pub(crate) async fn call(&self, caller: &Caller, asked: &Asked) -> Result<Response, TransportError> {
+        let path = format!("/{}", asked.path.join("/"));
+        let sent: usize = asked.params.iter().map(|(key, value)| key.len() + value.size() + 2).sum();
+        self.count(1, path.len() + sent);
+        let effect = self.faults.lock().unwrap_or_else(PoisonError::into_inner).on_call(asked.method, &path);
         let lost = |message: &str, may_have_arrived| TransportError {
-            method: request.method.as_str(),
-            path: request.path.clone(),
+            method: asked.method.as_str(),
+            path: path.clone(),
             message: message.to_owned(),
             may_have_arrived,
         };
@@ -349,7 +343,7 @@ impl Transport for Node {
             let ring = self.changed.notified();
             tokio::pin!(ring);
             ring.as_mut().enable();
-            match self.answer(&request) {
+            match self.answer(caller, asked) {
                 Ok(response) => break response,
                 Err(busy) => {
                     if timeout_at(until, ring).await.is_err() {
@@ -358,8 +352,25 @@ impl Transport for Node {
                 }
             }
         };
-        count(response.body.len() + response.reason.len());
+        self.count(0, response.body.len() + response.reason.len());
         if lose_reply { Err(lost("connection reset by peer", true)) } else { Ok(response) }
+    }
+
+    fn count(&self, calls: u64, bytes: usize) {
+        let mut sum = self.calls.lock().unwrap_or_else(PoisonError::into_inner);
+        sum.count += calls;
+        sum.bytes += bytes as u64;
+    }
+}
+
+/// Whoever holds the node in process is its administrator.
+#[async_trait]
+impl Transport for Node {
+    async fn send(&self, request: Request) -> Result<Response, TransportError> {
+        let decode = |part: &str| percent_decode_str(part).decode_utf8_lossy().into_owned();
+        let path = request.path.split('/').filter(|part| !part.is_empty()).map(decode).collect();
+        let params = api::gather(request.params.into_iter());
+        self.call(&Caller::root(), &Asked { method: request.method, path, params }).await
     }
 }
 

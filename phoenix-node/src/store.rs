@@ -15,7 +15,7 @@ use serde::{Deserialize, Serialize, de::DeserializeOwned};
 use crate::{
     error::NodeError,
     sim::world::{Delta, World},
-    state::{State, guest::Guest, storage::Storage, task::Task},
+    state::{State, guest::Guest, kept::Kept, storage::Storage, task::Task},
 };
 
 /// The file that marks a directory as Phoenix's.
@@ -25,8 +25,18 @@ const VERSION: u32 = 1;
 const WAIT: Duration = Duration::from_secs(5);
 const POLL: Duration = Duration::from_millis(50);
 /// Everything that the store makes, for taking it away again.
-const OWN: &[&str] =
-    &["guests", "layers", "tasks", "node.json", "storages.json", "host.json", "lock", "serve", VERSION_FILE];
+const OWN: &[&str] = &[
+    "guests",
+    "etc",
+    "layers",
+    "tasks",
+    "node.json",
+    "storages.json",
+    "host.json",
+    "lock",
+    "serve",
+    VERSION_FILE,
+];
 
 /// A node directory that is ours as long as this lives.
 #[derive(Debug)]
@@ -53,7 +63,7 @@ impl Store {
         fs::create_dir_all(dir).map_err(|source| io("create", dir, source))?;
         check_version(dir, true)?;
         let lock = lock(dir).await?;
-        for folder in ["guests", "layers", "tasks/active"] {
+        for folder in ["guests", "etc", "layers", "tasks/active"] {
             let path = dir.join(folder);
             fs::create_dir_all(&path).map_err(|source| io("create", &path, source))?;
         }
@@ -75,6 +85,10 @@ impl Store {
         state.storages =
             read::<BTreeMap<String, Storage>>(&self.dir.join("storages.json"))?.unwrap_or_default();
         state.host = read::<World>(&self.dir.join("host.json"))?.unwrap_or_else(World::of_host);
+        self.load_kept("access", &mut state.access)?;
+        self.load_kept("pools", &mut state.pools)?;
+        self.load_kept("firewall", &mut state.firewall)?;
+        self.load_kept("cluster", &mut state.cluster)?;
         for path in files(&self.dir.join("layers"))? {
             if let Some(delta) = read::<Delta>(&path)? {
                 state.layers.insert(stem(&path), Arc::new(delta));
@@ -136,6 +150,17 @@ impl Store {
         });
     }
 
+    fn load_kept<T: DeserializeOwned>(&self, name: &str, kept: &mut Kept<T>) -> Result<(), NodeError> {
+        if let Some(value) = read(&self.etc(name))? {
+            *kept = Kept::read(value);
+        }
+        Ok(())
+    }
+
+    fn save_kept<T: Serialize>(&self, name: &str, kept: &mut Kept<T>) -> Result<(), NodeError> {
+        if kept.take_dirty() { write(&self.etc(name), &**kept) } else { Ok(()) }
+    }
+
     /// Writes what changed.
     pub(crate) fn save(&self, state: &mut State) -> Result<(), NodeError> {
         let dirty = std::mem::take(&mut state.dirty);
@@ -154,6 +179,10 @@ impl Store {
                 }
             }
         }
+        self.save_kept("access", &mut state.access)?;
+        self.save_kept("pools", &mut state.pools)?;
+        self.save_kept("firewall", &mut state.firewall)?;
+        self.save_kept("cluster", &mut state.cluster)?;
         if dirty.storages {
             write(&self.dir.join("storages.json"), &state.storages)?;
         }
@@ -188,6 +217,10 @@ impl Store {
         let path = self.dir.join("tasks/archive.jsonl");
         let file = OpenOptions::new().create(true).append(true).open(&path);
         file.and_then(|mut file| file.write_all(text.as_bytes())).map_err(|source| io("write", &path, source))
+    }
+
+    fn etc(&self, name: &str) -> PathBuf {
+        self.dir.join("etc").join(format!("{name}.json"))
     }
 
     fn layer(&self, hash: &str) -> PathBuf {

@@ -6,31 +6,17 @@ use crate::{
     api::{
         Call,
         reply::{Refusal, Reply},
-        schema::{Kind, Spec, may, must},
+        router::{Handler, Routes},
     },
     state::{config, guest::Guest},
     work::{Work, refuse_linked, reservation},
 };
 
-const COMMON: &[Spec] = &[
-    must("newid", Kind::Vmid),
-    may("bwlimit", Kind::Number(0.0)),
-    may("description", Kind::Text),
-    may("full", Kind::Bool),
-    may("pool", Kind::Text),
-    may("snapname", Kind::Text),
-    may("storage", Kind::Text),
-    may("target", Kind::Text),
-];
-const LXC: &[Spec] = &[may("hostname", Kind::DnsName)];
-const VM: &[Spec] = &[may("name", Kind::DnsName), may("format", Kind::Enum(&["raw", "qcow2", "vmdk"]))];
+/// The calls of this module.
+pub(crate) const ROUTES: Routes = &[("POST /nodes/{node}/{kind}/{vmid}/clone", Handler::Guest(start))];
 
 pub(crate) fn start(call: &mut Call<'_>, kind: GuestKind, vmid: u32) -> Reply {
-    let own = match kind {
-        GuestKind::Lxc => LXC,
-        GuestKind::Vm => VM,
-    };
-    let args = call.args(&[COMMON, own])?;
+    let args = call.args.clone();
     let target = args.vmid("newid");
     let node = call.state.name.clone();
     if let Some(wanted) = args.get("target").filter(|wanted| **wanted != *node) {

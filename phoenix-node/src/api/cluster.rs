@@ -7,19 +7,29 @@ use crate::{
     api::{
         Call, guests,
         reply::{Refusal, Reply},
-        schema::{Kind, may},
+        router::{Handler, Routes},
     },
     state::now,
     work::config_memory,
 };
 
-pub(crate) fn version(call: &Call<'_>) -> Reply {
-    call.args(&[])?;
+/// The calls of this module.
+pub(crate) const ROUTES: Routes = &[
+    ("GET /version", Handler::Plain(version)),
+    ("GET /nodes", Handler::Plain(nodes)),
+    ("GET /cluster/resources", Handler::Plain(resources)),
+    ("GET /cluster/nextid", Handler::Plain(next_id)),
+    ("GET /cluster/status", Handler::Plain(status)),
+    ("GET /nodes/{node}/status", Handler::Plain(node_status)),
+    ("GET /nodes/{node}/version", Handler::Plain(version)),
+    ("GET /nodes/{node}/network", Handler::Plain(network)),
+];
+
+pub(crate) fn version(_call: &mut Call<'_>) -> Reply {
     Ok(json!({ "release": "9.2", "repoid": "phoenix-node", "version": "9.2.11" }).into())
 }
 
 pub(crate) fn nodes(call: &mut Call<'_>) -> Reply {
-    call.args(&[])?;
     Ok(json!([node_row(call)]).into())
 }
 
@@ -43,7 +53,6 @@ fn node_row(call: &mut Call<'_>) -> Value {
 }
 
 pub(crate) fn node_status(call: &mut Call<'_>) -> Reply {
-    call.args(&[])?;
     let used = memory_used(call);
     let disk = call.state.used("local");
     let total = call.state.storages.get("local").map_or(0, |storage| storage.total);
@@ -67,8 +76,7 @@ pub(crate) fn node_status(call: &mut Call<'_>) -> Reply {
     .into())
 }
 
-pub(crate) fn network(call: &Call<'_>) -> Reply {
-    call.args(&[&[may("type", Kind::Text)]])?;
+pub(crate) fn network(call: &mut Call<'_>) -> Reply {
     let rows: Vec<Value> = call
         .state
         .bridges
@@ -82,7 +90,7 @@ pub(crate) fn network(call: &Call<'_>) -> Reply {
 
 pub(crate) fn resources(call: &mut Call<'_>) -> Reply {
     const TYPES: &[&str] = &["vm", "storage", "node", "sdn"];
-    let args = call.args(&[&[may("type", Kind::Enum(TYPES))]])?;
+    let args = call.args.clone();
     let wanted = |kind: &str| args.get("type").is_none_or(|word| word == kind);
     let mut rows = Vec::new();
     let node = call.state.name.clone();
@@ -127,8 +135,8 @@ pub(crate) fn resources(call: &mut Call<'_>) -> Reply {
     Ok(Value::from(rows).into())
 }
 
-pub(crate) fn next_id(call: &Call<'_>) -> Reply {
-    let args = call.args(&[&[may("vmid", Kind::Vmid)]])?;
+pub(crate) fn next_id(call: &mut Call<'_>) -> Reply {
+    let args = call.args.clone();
     if args.get("vmid").is_some() {
         let vmid = args.vmid("vmid");
         return match call.state.guests.get(&vmid) {
@@ -145,8 +153,7 @@ pub(crate) fn next_id(call: &Call<'_>) -> Reply {
     Ok(Value::from(free.to_string()).into())
 }
 
-pub(crate) fn status(call: &Call<'_>) -> Reply {
-    call.args(&[])?;
+pub(crate) fn status(call: &mut Call<'_>) -> Reply {
     let name = &call.state.name;
     Ok(json!([{ "id": format!("node/{name}"), "name": name, "type": "node", "ip": "127.0.0.1", "level": "",
         "local": 1, "nodeid": 0, "online": 1 }])

@@ -6,19 +6,26 @@ use serde_json::{Map, Value, json};
 use crate::{
     api::{
         Call,
-        args::{Args, find},
+        args::Args,
         create::check_disk,
         reply::{Answer, Refusal, Reply},
-        schema::{self, Kind, Spec, may},
+        router::{Handler, Routes},
+        schema,
     },
     state::{change, config, guest::Guest},
     work::Work,
 };
 
-const READ: &[Spec] = &[may("current", Kind::Bool), may("snapshot", Kind::Text)];
+/// The calls of this module.
+pub(crate) const ROUTES: Routes = &[
+    ("GET /nodes/{node}/{kind}/{vmid}/config", Handler::Guest(read)),
+    ("GET /nodes/{node}/{kind}/{vmid}/pending", Handler::Guest(pending)),
+    ("PUT /nodes/{node}/{kind}/{vmid}/config", Handler::Guest(write)),
+    ("POST /nodes/{node}/qemu/{vmid}/config", Handler::Guest(write_later)),
+];
 
-pub(crate) fn read(call: &Call<'_>, kind: GuestKind, vmid: u32) -> Reply {
-    let args = call.args(&[READ])?;
+pub(crate) fn read(call: &mut Call<'_>, kind: GuestKind, vmid: u32) -> Reply {
+    let args = call.args.clone();
     let guest = call.guest(kind, vmid)?;
     if let Some(name) = args.get("snapshot") {
         let mut data = super::snapshot::values(guest, name)?;
@@ -43,8 +50,7 @@ pub(crate) fn read(call: &Call<'_>, kind: GuestKind, vmid: u32) -> Reply {
     Ok(Value::from(data).into())
 }
 
-pub(crate) fn pending(call: &Call<'_>, kind: GuestKind, vmid: u32) -> Reply {
-    call.args(&[])?;
+pub(crate) fn pending(call: &mut Call<'_>, kind: GuestKind, vmid: u32) -> Reply {
     let guest = call.guest(kind, vmid)?;
     let mut rows: Vec<Value> = Vec::new();
     for (key, value) in &guest.config {
@@ -71,23 +77,28 @@ pub(crate) fn write(call: &mut Call<'_>, kind: GuestKind, vmid: u32) -> Reply {
     Ok(Answer::null())
 }
 
-pub(crate) fn write_later(call: &mut Call<'_>, vmid: u32) -> Reply {
-    let (set, delete, revert) = check(call, GuestKind::Vm, vmid)?;
+pub(crate) fn write_later(call: &mut Call<'_>, kind: GuestKind, vmid: u32) -> Reply {
+    let (set, delete, revert) = check(call, kind, vmid)?;
     call.task(Work::Configure { vmid, set, delete, revert })
+}
+
+/// Returns the set of a kind's options.
+pub(crate) fn options(kind: GuestKind) -> &'static str {
+    match kind {
+        GuestKind::Lxc => "lxc-options",
+        GuestKind::Vm => "qemu-options",
+    }
 }
 
 type Wanted = (std::collections::BTreeMap<String, String>, Vec<String>, Vec<String>);
 
 fn check(call: &Call<'_>, kind: GuestKind, vmid: u32) -> Result<Wanted, Refusal> {
-    let table = match kind {
-        GuestKind::Lxc => schema::LXC,
-        GuestKind::Vm => schema::VM,
-    };
-    let args = call.args(&[schema::CHANGE, table])?;
-    let set = args.of(table);
+    let options = options(kind);
+    let args = call.args.clone();
+    let set = args.of(options);
     let (delete, revert) = (args.list("delete"), args.list("revert"));
     for key in &delete {
-        if find(&[table], key).is_none() {
+        if !schema::is_in_set(options, key) {
             return Err(Refusal::param("delete", format!("unknown option '{key}'")));
         }
         if set.contains_key(key) {

@@ -9,30 +9,31 @@ use crate::{
         Call,
         args::Args,
         reply::{Refusal, Reply},
-        schema,
+        router::{Handler, Routes},
     },
     state::{config, guest::Guest},
     work::Work,
 };
 
+/// The calls of this module.
+pub(crate) const ROUTES: Routes =
+    &[("POST /nodes/{node}/lxc", Handler::Plain(lxc)), ("POST /nodes/{node}/qemu", Handler::Plain(vm))];
+
 pub(crate) fn lxc(call: &mut Call<'_>) -> Reply {
-    let args = call.args(&[schema::CREATE_LXC, schema::LXC])?;
+    let args = call.args.clone();
     let vmid = args.vmid("vmid");
     check_new(call, vmid, "")?;
-    if args.get("password").is_some_and(|password| password.len() < 5) {
-        return Err(Refusal::param("password", "value must be at least 5 characters long"));
-    }
     if let Some(pool) = args.get("pool") {
         return Err(Refusal::failed(format!("pool '{pool}' does not exist")));
     }
-    create(call, &args, GuestKind::Lxc, vmid, args.of(schema::LXC))
+    create(call, &args, GuestKind::Lxc, vmid, args.of("lxc-options"))
 }
 
 pub(crate) fn vm(call: &mut Call<'_>) -> Reply {
-    let args = call.args(&[schema::CREATE_VM, schema::VM])?;
+    let args = call.args.clone();
     let vmid = args.vmid("vmid");
     check_new(call, vmid, &format!("unable to create VM {vmid} - "))?;
-    create(call, &args, GuestKind::Vm, vmid, args.of(schema::VM))
+    create(call, &args, GuestKind::Vm, vmid, args.of("qemu-options"))
 }
 
 fn create(

@@ -7,21 +7,22 @@ use crate::{
     api::{
         Call,
         reply::{Answer, Refusal, Reply},
-        schema::{Kind, Spec, may, must},
+        router::{Handler, Routes},
     },
     state::config,
     work::{Work, can_snapshot, target_size},
 };
 
-const DESTROY: &[Spec] = &[
-    may("destroy-unreferenced-disks", Kind::Bool),
-    may("force", Kind::Bool),
-    may("purge", Kind::Bool),
-    may("skiplock", Kind::Bool),
+/// The calls of this module.
+pub(crate) const ROUTES: Routes = &[
+    ("DELETE /nodes/{node}/{kind}/{vmid}", Handler::Guest(destroy)),
+    ("PUT /nodes/{node}/{kind}/{vmid}/resize", Handler::Guest(resize)),
+    ("POST /nodes/{node}/{kind}/{vmid}/template", Handler::Guest(template)),
+    ("GET /nodes/{node}/{kind}/{vmid}/feature", Handler::Guest(feature)),
 ];
 
 pub(crate) fn destroy(call: &mut Call<'_>, kind: GuestKind, vmid: u32) -> Reply {
-    let args = call.args(&[DESTROY])?;
+    let args = call.args.clone();
     let guest = call.guest(kind, vmid)?;
     let noun = match kind {
         GuestKind::Lxc => "CT",
@@ -41,22 +42,9 @@ pub(crate) fn destroy(call: &mut Call<'_>, kind: GuestKind, vmid: u32) -> Reply 
     call.task(Work::Destroy { kind, vmid })
 }
 
-const RESIZE: &[Spec] = &[
-    must("disk", Kind::Text),
-    must("size", Kind::Size),
-    may("digest", Kind::Digest),
-    may("skiplock", Kind::Bool),
-];
-
 pub(crate) fn resize(call: &mut Call<'_>, kind: GuestKind, vmid: u32) -> Reply {
-    let args = call.args(&[RESIZE])?;
+    let args = call.args.clone();
     let (disk, size) = (args.text("disk").to_owned(), args.text("size").to_owned());
-    if !config::is_disk(kind, &disk) {
-        return Err(Refusal::param(
-            "disk",
-            format!("value '{disk}' does not have a value in the enumeration of disks"),
-        ));
-    }
     let guest = call.free_guest(kind, vmid)?;
     if args.get("digest").is_some_and(|digest| digest != guest.digest()) {
         return Err(Refusal::failed(match kind {
@@ -77,7 +65,6 @@ pub(crate) fn resize(call: &mut Call<'_>, kind: GuestKind, vmid: u32) -> Reply {
 }
 
 pub(crate) fn template(call: &mut Call<'_>, kind: GuestKind, vmid: u32) -> Reply {
-    call.args(&[&[may("disk", Kind::Text)]])?;
     let guest = call.free_guest(kind, vmid)?;
     if guest.is_template() {
         return Err(Refusal::failed("you can't convert a template to a template"));
@@ -103,11 +90,8 @@ pub(crate) fn template(call: &mut Call<'_>, kind: GuestKind, vmid: u32) -> Reply
     })
 }
 
-const FEATURE: &[Spec] =
-    &[must("feature", Kind::Enum(&["snapshot", "clone", "copy"])), may("snapname", Kind::Text)];
-
-pub(crate) fn feature(call: &Call<'_>, kind: GuestKind, vmid: u32) -> Reply {
-    let args = call.args(&[FEATURE])?;
+pub(crate) fn feature(call: &mut Call<'_>, kind: GuestKind, vmid: u32) -> Reply {
+    let args = call.args.clone();
     let guest = call.guest(kind, vmid)?;
     let has = match args.text("feature") {
         "snapshot" => !guest.is_template() && can_snapshot(call.state, guest),

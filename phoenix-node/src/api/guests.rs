@@ -7,14 +7,19 @@ use crate::{
     api::{
         Call,
         reply::Reply,
-        schema::{Kind, may},
+        router::{Handler, Routes},
     },
     state::{State, config, guest::Guest, now, volume::parse_size},
     work::config_memory,
 };
 
-pub(crate) fn list(call: &Call<'_>, kind: GuestKind) -> Reply {
-    call.args(&[&[may("full", Kind::Bool)]])?;
+/// The calls of this module.
+pub(crate) const ROUTES: Routes = &[
+    ("GET /nodes/{node}/{kind}", Handler::Kind(list)),
+    ("GET /nodes/{node}/{kind}/{vmid}/status/current", Handler::Guest(current)),
+];
+
+pub(crate) fn list(call: &mut Call<'_>, kind: GuestKind) -> Reply {
     let rows: Vec<Value> = call
         .state
         .guests
@@ -25,8 +30,7 @@ pub(crate) fn list(call: &Call<'_>, kind: GuestKind) -> Reply {
     Ok(Value::from(rows).into())
 }
 
-pub(crate) fn current(call: &Call<'_>, kind: GuestKind, vmid: u32) -> Reply {
-    call.args(&[])?;
+pub(crate) fn current(call: &mut Call<'_>, kind: GuestKind, vmid: u32) -> Reply {
     let guest = call.guest(kind, vmid)?;
     let mut data = row(call.state, guest);
     data.insert("ha".to_owned(), json!({ "managed": 0 }));

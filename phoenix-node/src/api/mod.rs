@@ -1,14 +1,15 @@
-//! PVE's API: the routes, and a module for each branch of the tree. Handlers are plain functions of the state and
-//! the parameters; what takes time becomes a task.
+//! PVE's API: the schema, the routes, and a module for each branch of the tree. Handlers are plain functions of the
+//! state and the checked parameters; what takes time becomes a task.
 
 mod args;
+mod caller;
 mod clone;
 mod cluster;
 mod configure;
 mod create;
-mod formats;
 mod guest;
 mod guests;
+mod permit;
 mod power;
 pub(crate) mod reply;
 mod router;
@@ -18,5 +19,6 @@ mod storage;
 mod tasks;
 
 pub(crate) use args::Args;
-pub(crate) use router::{Call, route};
-pub(crate) use schema::{Kind, Spec, may, must};
+pub(crate) use caller::Caller;
+pub(crate) use router::{Asked, Call, checked, is_public, route};
+pub(crate) use schema::{Given, gather};

@@ -6,22 +6,21 @@ use crate::{
     api::{
         Call,
         reply::{Refusal, Reply, no_such_guest},
-        schema::{Kind, Spec, may},
+        router::{Handler, Routes},
     },
     work::Work,
 };
 
-const ANY: &[Spec] = &[
-    may("debug", Kind::Bool),
-    may("forceStop", Kind::Bool),
-    may("keepActive", Kind::Bool),
-    may("overrule-shutdown", Kind::Bool),
-    may("skiplock", Kind::Bool),
-    may("timeout", Kind::Int(0, i64::MAX)),
+/// The calls of this module.
+pub(crate) const ROUTES: Routes = &[
+    ("POST /nodes/{node}/{kind}/{vmid}/status/start", Handler::Guest(start)),
+    ("POST /nodes/{node}/{kind}/{vmid}/status/stop", Handler::Guest(stop)),
+    ("POST /nodes/{node}/{kind}/{vmid}/status/shutdown", Handler::Guest(shutdown)),
+    ("POST /nodes/{node}/{kind}/{vmid}/status/reboot", Handler::Guest(reboot)),
 ];
 
-pub(crate) fn act(call: &mut Call<'_>, kind: GuestKind, vmid: u32, verb: &str) -> Reply {
-    let args = call.args(&[ANY])?;
+fn act(call: &mut Call<'_>, kind: GuestKind, vmid: u32, verb: &str) -> Reply {
+    let args = call.args.clone();
     let skiplock = args.flag("skiplock");
     let found = call.state.guest(kind, vmid).map(|guest| guest.running);
     let running = match (found, verb) {
@@ -40,4 +39,20 @@ pub(crate) fn act(call: &mut Call<'_>, kind: GuestKind, vmid: u32, verb: &str) -
         (_, "reboot", true) => call.task(Work::Reboot { kind, vmid }),
         (_, verb, _) => call.task(Work::Stop { kind, vmid, clean: verb == "shutdown", skiplock }),
     }
+}
+
+fn start(call: &mut Call<'_>, kind: GuestKind, vmid: u32) -> Reply {
+    act(call, kind, vmid, "start")
+}
+
+fn stop(call: &mut Call<'_>, kind: GuestKind, vmid: u32) -> Reply {
+    act(call, kind, vmid, "stop")
+}
+
+fn shutdown(call: &mut Call<'_>, kind: GuestKind, vmid: u32) -> Reply {
+    act(call, kind, vmid, "shutdown")
+}
+
+fn reboot(call: &mut Call<'_>, kind: GuestKind, vmid: u32) -> Reply {
+    act(call, kind, vmid, "reboot")
 }

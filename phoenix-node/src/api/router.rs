@@ -1,143 +1,151 @@
-//! Routes: which method and path is which call.
+//! Routes: from a method and a path to what the schema says of the call, and to the function that answers it. The order
+//! is PVE's: no such call, no such node, not allowed, wrong parameters, and only then what the call itself finds.
+
+use std::{collections::BTreeMap, sync::LazyLock};
 
 use percent_encoding::percent_decode_str;
 use phoenix_core::GuestKind;
-use phoenix_pve::transport::{Method, Request};
+use phoenix_pve::transport::Method;
 use serde_json::Value;
 
 use crate::{
     api::{
         args::Args,
-        clone, cluster, configure, create, guest, guests, power,
+        caller::Caller,
+        clone, cluster, configure, create, guest, guests, permit, power,
         reply::{Refusal, Reply, no_such_guest},
-        schema::{Kind, Spec, must},
+        schema::{self, Given},
         snapshot, storage, tasks,
     },
     state::{State, guest::Guest},
     work::Work,
 };
 
+/// A request as it came, its path in segments.
+#[derive(Clone, Debug)]
+pub(crate) struct Asked {
+    pub(crate) method: Method,
+    pub(crate) path: Vec<String>,
+    pub(crate) params: BTreeMap<String, Given>,
+}
+
 /// A call on its way through the handlers.
 pub(crate) struct Call<'a> {
     pub(crate) state: &'a mut State,
-    params: &'a [(String, String)],
+    pub(crate) caller: &'a Caller,
+    /// The parameters, those of the path among them.
+    pub(crate) args: Args,
 }
+
+/// What answers a call.
+#[derive(Clone, Copy)]
+pub(crate) enum Handler {
+    /// Any call.
+    Plain(fn(&mut Call<'_>) -> Reply),
+    /// A call on a guest, of both kinds: `{kind}` stands in its path.
+    Guest(fn(&mut Call<'_>, GuestKind, u32) -> Reply),
+    /// A call of both kinds that is on no guest.
+    Kind(fn(&mut Call<'_>, GuestKind) -> Reply),
+}
+
+/// Calls and what answers them: the key of the schema, `{kind}` standing for `lxc` and for `qemu`.
+pub(crate) type Routes = &'static [(&'static str, Handler)];
+
+/// The routes of every module.
+const ROUTES: &[Routes] = &[
+    clone::ROUTES,
+    cluster::ROUTES,
+    configure::ROUTES,
+    create::ROUTES,
+    guest::ROUTES,
+    guests::ROUTES,
+    power::ROUTES,
+    snapshot::ROUTES,
+    storage::ROUTES,
+    tasks::ROUTES,
+];
+
+static HANDLERS: LazyLock<BTreeMap<String, (Handler, Option<GuestKind>)>> = LazyLock::new(|| {
+    let mut all = BTreeMap::new();
+    for (key, handler) in ROUTES.iter().flat_map(|routes| routes.iter()) {
+        if key.contains("{kind}") {
+            for (word, kind) in [("lxc", GuestKind::Lxc), ("qemu", GuestKind::Vm)] {
+                all.insert(key.replace("{kind}", word), (*handler, Some(kind)));
+            }
+        } else {
+            let kind = match key.split('/').nth(3) {
+                Some("lxc") => Some(GuestKind::Lxc),
+                Some("qemu") => Some(GuestKind::Vm),
+                _ => None,
+            };
+            all.insert((*key).to_owned(), (*handler, kind));
+        }
+    }
+    all
+});
 
 /// Answers a request.
-pub(crate) fn route(state: &mut State, request: &Request) -> Reply {
-    let segments: Vec<String> = request
-        .path
-        .split('/')
-        .filter(|part| !part.is_empty())
-        .map(|part| percent_decode_str(part).decode_utf8_lossy().into_owned())
-        .collect();
-    let path: Vec<&str> = segments.iter().map(String::as_str).collect();
-    let mut call = Call { state, params: &request.params };
-    use Method::Get;
-    match (request.method, &path[..]) {
-        (Get, ["version"]) => cluster::version(&call),
-        (Get, ["nodes"]) => cluster::nodes(&mut call),
-        (Get, ["storage"]) => storage::definitions(&call),
-        (Get, ["cluster", "resources"]) => cluster::resources(&mut call),
-        (Get, ["cluster", "nextid"]) => cluster::next_id(&call),
-        (Get, ["cluster", "status"]) => cluster::status(&call),
-        (Get, ["cluster", "tasks"]) => tasks::of_cluster(&call),
-        (_, ["nodes", node, rest @ ..]) if !rest.is_empty() => {
-            if *node != call.state.name && *node != "localhost" {
-                return Err(Refusal::failed(format!(
-                    "hostname lookup '{node}' failed - failed to get address info for: {node}: Name or service not known"
-                )));
-            }
-            on_node(&mut call, request, rest)
-        }
-        _ => Err(not_implemented(request)),
+pub(crate) fn route(state: &mut State, caller: &Caller, asked: &Asked) -> Reply {
+    let path: Vec<&str> = asked.path.iter().map(String::as_str).collect();
+    let found =
+        schema::find(asked.method, &path).and_then(|found| Some((*HANDLERS.get(&found.entry.key)?, found)));
+    let Some(((handler, kind), found)) = found else {
+        return Err(not_implemented(asked));
+    };
+    if let Some(node) = found.variables.get("node")
+        && !state.has_node(node)
+    {
+        return Err(Refusal::failed(format!(
+            "hostname lookup '{node}' failed - failed to get address info for: {node}: Name or service not known"
+        )));
+    }
+    let mut given = asked.params.clone();
+    given.extend(found.variables.into_iter().map(|(key, value)| (key, Given::Text(value))));
+    permit::check(state, caller, &found.entry.rule, &given)?;
+    let args = found.entry.check(&given)?;
+    let vmid = args.vmid("vmid");
+    let mut call = Call { state, caller, args };
+    match (handler, kind) {
+        (Handler::Plain(answer), _) => answer(&mut call),
+        (Handler::Guest(answer), Some(kind)) => answer(&mut call, kind, vmid),
+        (Handler::Kind(answer), Some(kind)) => answer(&mut call, kind),
+        (Handler::Guest(_) | Handler::Kind(_), None) => Err(not_implemented(asked)),
     }
 }
 
-fn on_node(call: &mut Call<'_>, request: &Request, path: &[&str]) -> Reply {
-    use Method::{Delete, Get, Post, Put};
-    match (request.method, path) {
-        (Get, ["status"]) => cluster::node_status(call),
-        (Get, ["version"]) => cluster::version(call),
-        (Get, ["network"]) => cluster::network(call),
-        (Get, ["aplinfo"]) => storage::appliances(call),
-        (Post, ["aplinfo"]) => storage::fetch_appliance(call),
-        (Get, ["storage"]) => storage::list(call),
-        (Get, ["storage", name, "status"]) => storage::status(call, name),
-        (Get, ["storage", name, "content"]) => storage::content(call, name),
-        (Get, ["storage", name, "content", volume @ ..]) => storage::volume(call, name, &volume.join("/")),
-        (Delete, ["storage", name, "content", volume @ ..]) => storage::delete(call, name, &volume.join("/")),
-        (Post, ["storage", name, "download-url"]) => storage::download(call, name),
-        (Get, ["tasks"]) => tasks::list(call),
-        (Delete, ["tasks", upid]) => tasks::stop(call, upid),
-        (Get, ["tasks", upid, "status"]) => tasks::status(call, upid),
-        (Get, ["tasks", upid, "log"]) => tasks::log(call, upid),
-        (Get, ["lxc"]) => guests::list(call, GuestKind::Lxc),
-        (Get, ["qemu"]) => guests::list(call, GuestKind::Vm),
-        (Post, ["lxc"]) => create::lxc(call),
-        (Post, ["qemu"]) => create::vm(call),
-        (_, [branch @ ("lxc" | "qemu"), vmid, rest @ ..]) => {
-            let kind = if *branch == "lxc" { GuestKind::Lxc } else { GuestKind::Vm };
-            let vmid_is_known = is_guest_route(request.method, kind, rest);
-            if !vmid_is_known {
-                return Err(not_implemented(request));
-            }
-            let given = [("vmid".to_owned(), (*vmid).to_owned())];
-            let vmid = Args::check(&given, &[&[must("vmid", Kind::Vmid)]])?.vmid("vmid");
-            match (request.method, rest) {
-                (Delete, []) => guest::destroy(call, kind, vmid),
-                (Get, ["config"]) => configure::read(call, kind, vmid),
-                (Get, ["pending"]) => configure::pending(call, kind, vmid),
-                (Put, ["config"]) => configure::write(call, kind, vmid),
-                (Post, ["config"]) => configure::write_later(call, vmid),
-                (Put, ["resize"]) => guest::resize(call, kind, vmid),
-                (Post, ["clone"]) => clone::start(call, kind, vmid),
-                (Post, ["template"]) => guest::template(call, kind, vmid),
-                (Get, ["feature"]) => guest::feature(call, kind, vmid),
-                (Get, ["status", "current"]) => guests::current(call, kind, vmid),
-                (Post, ["status", verb]) => power::act(call, kind, vmid, verb),
-                (Get, ["snapshot"]) => snapshot::list(call, kind, vmid),
-                (Post, ["snapshot"]) => snapshot::take(call, kind, vmid),
-                (Delete, ["snapshot", name]) => snapshot::delete(call, kind, vmid, name),
-                (Get, ["snapshot", name, "config"]) => snapshot::read(call, kind, vmid, name),
-                (Put, ["snapshot", name, "config"]) => snapshot::describe(call, kind, vmid, name),
-                (Post, ["snapshot", name, "rollback"]) => snapshot::rollback(call, kind, vmid, name),
-                _ => Err(not_implemented(request)),
-            }
-        }
-        _ => Err(not_implemented(request)),
-    }
+/// Tells whether there is such a call, and whether anybody may make it.
+pub(crate) fn is_public(method: Method, path: &[&str]) -> bool {
+    schema::find(method, path).is_some_and(|found| found.entry.rule == schema::rule::Rule::World)
 }
 
-fn is_guest_route(method: Method, kind: GuestKind, path: &[&str]) -> bool {
-    use Method::{Delete, Get, Post, Put};
-    match (method, path) {
-        (Post, ["config"]) => kind == GuestKind::Vm,
-        (Delete, [])
-        | (Get | Put, ["config"])
-        | (Get, ["pending" | "feature" | "snapshot"])
-        | (Put, ["resize"])
-        | (Post, ["clone" | "template" | "snapshot"])
-        | (Get, ["status", "current"])
-        | (Post, ["status", "start" | "stop" | "shutdown" | "reboot"])
-        | (Delete, ["snapshot", _])
-        | (Get | Put, ["snapshot", _, "config"])
-        | (Post, ["snapshot", _, "rollback"]) => true,
-        _ => false,
-    }
+/// Checks the parameters of a call that is answered elsewhere.
+pub(crate) fn checked(
+    method: Method,
+    path: &[&str],
+    given: &BTreeMap<String, Given>,
+) -> Result<Args, Refusal> {
+    let path: Vec<String> =
+        path.iter().map(|part| percent_decode_str(part).decode_utf8_lossy().into_owned()).collect();
+    let asked = Asked { method, path, params: given.clone() };
+    let path: Vec<&str> = asked.path.iter().map(String::as_str).collect();
+    let found = schema::find(method, &path).ok_or_else(|| not_implemented(&asked))?;
+    let mut given = asked.params;
+    given.extend(found.variables.into_iter().map(|(key, value)| (key, Given::Text(value))));
+    found.entry.check(&given)
 }
 
-fn not_implemented(request: &Request) -> Refusal {
-    Refusal::Failed(501, format!("Method '{} {}' not implemented", request.method.as_str(), request.path))
+fn not_implemented(asked: &Asked) -> Refusal {
+    let path = asked.path.join("/");
+    Refusal::Failed(501, format!("Method '{} /{path}' not implemented", asked.method.as_str()))
 }
 
 impl Call<'_> {
-    /// Checks the parameters.
-    pub(crate) fn args(&self, tables: &[&[Spec]]) -> Result<Args, Refusal> {
-        // The API's own path parameters may be sent in the form as well.
-        let params: Vec<(String, String)> =
-            self.params.iter().filter(|(key, _)| key != "node").cloned().collect();
-        Args::check(&params, tables)
+    /// Returns the node that the path names.
+    pub(crate) fn node(&self) -> String {
+        match self.args.get("node") {
+            None | Some("localhost") => self.state.name.clone(),
+            Some(node) => node.to_owned(),
+        }
     }
 
     /// Returns a guest that must be there.
@@ -161,6 +169,19 @@ impl Call<'_> {
 
     /// Starts a task and answers with its UPID.
     pub(crate) fn task(&mut self, work: Work) -> Reply {
-        Ok(Value::from(self.state.new_task(work)).into())
+        Ok(Value::from(self.state.new_task(work, &self.caller.id())).into())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_route_is_in_the_schema() {
+        let known: Vec<&str> = schema::entries().iter().map(|entry| entry.key.as_str()).collect();
+        for key in HANDLERS.keys() {
+            assert!(known.contains(&key.as_str()), "{key} has a handler and stands in no data file");
+        }
     }
 }

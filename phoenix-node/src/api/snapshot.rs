@@ -7,7 +7,7 @@ use crate::{
     api::{
         Call,
         reply::{Answer, Refusal, Reply},
-        schema::{Kind, Spec, may, must},
+        router::{Handler, Routes},
     },
     state::{
         config::{self, normal},
@@ -16,8 +16,17 @@ use crate::{
     work::Work,
 };
 
-pub(crate) fn list(call: &Call<'_>, kind: GuestKind, vmid: u32) -> Reply {
-    call.args(&[])?;
+/// The calls of this module.
+pub(crate) const ROUTES: Routes = &[
+    ("GET /nodes/{node}/{kind}/{vmid}/snapshot", Handler::Guest(list)),
+    ("POST /nodes/{node}/{kind}/{vmid}/snapshot", Handler::Guest(take)),
+    ("DELETE /nodes/{node}/{kind}/{vmid}/snapshot/{snapname}", Handler::Guest(delete)),
+    ("GET /nodes/{node}/{kind}/{vmid}/snapshot/{snapname}/config", Handler::Guest(read)),
+    ("PUT /nodes/{node}/{kind}/{vmid}/snapshot/{snapname}/config", Handler::Guest(describe)),
+    ("POST /nodes/{node}/{kind}/{vmid}/snapshot/{snapname}/rollback", Handler::Guest(rollback)),
+];
+
+pub(crate) fn list(call: &mut Call<'_>, kind: GuestKind, vmid: u32) -> Reply {
     let guest = call.guest(kind, vmid)?;
     let mut snapshots: Vec<(&String, &Snapshot)> = guest.snapshots.iter().collect();
     snapshots.sort_by_key(|(_, snapshot)| snapshot.serial);
@@ -46,11 +55,8 @@ pub(crate) fn list(call: &Call<'_>, kind: GuestKind, vmid: u32) -> Reply {
     Ok(Value::from(rows).into())
 }
 
-const TAKE: &[Spec] =
-    &[must("snapname", Kind::ConfigId), may("description", Kind::Text), may("vmstate", Kind::Bool)];
-
 pub(crate) fn take(call: &mut Call<'_>, kind: GuestKind, vmid: u32) -> Reply {
-    let args = call.args(&[TAKE])?;
+    let args = call.args.clone();
     let name = args.text("snapname").to_owned();
     call.guest(kind, vmid)?;
     if name == "current" {
@@ -63,25 +69,29 @@ pub(crate) fn take(call: &mut Call<'_>, kind: GuestKind, vmid: u32) -> Reply {
     call.task(Work::Snapshot { kind, vmid, name, description, vmstate: args.flag("vmstate") })
 }
 
-pub(crate) fn delete(call: &mut Call<'_>, kind: GuestKind, vmid: u32, name: &str) -> Reply {
-    call.args(&[&[may("force", Kind::Bool)]])?;
+pub(crate) fn delete(call: &mut Call<'_>, kind: GuestKind, vmid: u32) -> Reply {
+    let args = call.args.clone();
+    let name = args.text("snapname");
     call.guest(kind, vmid)?;
     call.task(Work::DeleteSnapshot { kind, vmid, name: name.to_owned() })
 }
 
-pub(crate) fn rollback(call: &mut Call<'_>, kind: GuestKind, vmid: u32, name: &str) -> Reply {
-    let args = call.args(&[&[may("start", Kind::Bool)]])?;
+pub(crate) fn rollback(call: &mut Call<'_>, kind: GuestKind, vmid: u32) -> Reply {
+    let args = call.args.clone();
+    let name = args.text("snapname");
     call.guest(kind, vmid)?;
     call.task(Work::Rollback { kind, vmid, name: name.to_owned(), start: args.flag("start") })
 }
 
-pub(crate) fn read(call: &Call<'_>, kind: GuestKind, vmid: u32, name: &str) -> Reply {
-    call.args(&[])?;
+pub(crate) fn read(call: &mut Call<'_>, kind: GuestKind, vmid: u32) -> Reply {
+    let args = call.args.clone();
+    let name = args.text("snapname");
     Ok(Value::from(values(call.guest(kind, vmid)?, name)?).into())
 }
 
-pub(crate) fn describe(call: &mut Call<'_>, kind: GuestKind, vmid: u32, name: &str) -> Reply {
-    let args = call.args(&[&[may("description", Kind::Text)]])?;
+pub(crate) fn describe(call: &mut Call<'_>, kind: GuestKind, vmid: u32) -> Reply {
+    let args = call.args.clone();
+    let name = args.text("snapname");
     let unknown = || Refusal::failed(format!("snapshot '{name}' does not exist"));
     if !call.free_guest(kind, vmid)?.snapshots.contains_key(name) {
         return Err(unknown());

@@ -7,15 +7,27 @@ use crate::{
     api::{
         Call,
         reply::{Refusal, Reply},
-        schema::{Kind, Spec, may, must},
+        router::{Handler, Routes},
     },
     sim::catalog::APPLIANCES,
     state::volume::Volume,
     work::Work,
 };
 
-pub(crate) fn definitions(call: &Call<'_>) -> Reply {
-    call.args(&[&[may("type", Kind::Text)]])?;
+/// The calls of this module.
+pub(crate) const ROUTES: Routes = &[
+    ("GET /storage", Handler::Plain(definitions)),
+    ("GET /nodes/{node}/storage", Handler::Plain(list)),
+    ("GET /nodes/{node}/storage/{storage}/status", Handler::Plain(status)),
+    ("GET /nodes/{node}/storage/{storage}/content", Handler::Plain(content)),
+    ("GET /nodes/{node}/storage/{storage}/content/{volume}", Handler::Plain(volume)),
+    ("DELETE /nodes/{node}/storage/{storage}/content/{volume}", Handler::Plain(delete)),
+    ("POST /nodes/{node}/storage/{storage}/download-url", Handler::Plain(download)),
+    ("GET /nodes/{node}/aplinfo", Handler::Plain(appliances)),
+    ("POST /nodes/{node}/aplinfo", Handler::Plain(fetch_appliance)),
+];
+
+pub(crate) fn definitions(call: &mut Call<'_>) -> Reply {
     let rows: Vec<Value> = call
         .state
         .storages
@@ -27,16 +39,8 @@ pub(crate) fn definitions(call: &Call<'_>) -> Reply {
     Ok(Value::from(rows).into())
 }
 
-const LIST: &[Spec] = &[
-    may("content", Kind::List),
-    may("enabled", Kind::Bool),
-    may("format", Kind::Bool),
-    may("storage", Kind::Text),
-    may("target", Kind::Text),
-];
-
 pub(crate) fn list(call: &mut Call<'_>) -> Reply {
-    let args = call.args(&[LIST])?;
+    let args = call.args.clone();
     let contents = args.list("content");
     let names: Vec<String> = call
         .state
@@ -59,8 +63,9 @@ pub(crate) fn list(call: &mut Call<'_>) -> Reply {
     Ok(Value::from(rows).into())
 }
 
-pub(crate) fn status(call: &mut Call<'_>, name: &str) -> Reply {
-    call.args(&[])?;
+pub(crate) fn status(call: &mut Call<'_>) -> Reply {
+    let args = call.args.clone();
+    let name = args.text("storage");
     if !call.state.storages.contains_key(name) {
         return Err(Refusal::param("storage", "No such storage."));
     }
@@ -86,10 +91,9 @@ fn state_of(call: &mut Call<'_>, name: &str) -> Value {
     })
 }
 
-const CONTENT: &[Spec] = &[may("content", Kind::Text), may("vmid", Kind::Vmid)];
-
-pub(crate) fn content(call: &Call<'_>, name: &str) -> Reply {
-    let args = call.args(&[CONTENT])?;
+pub(crate) fn content(call: &mut Call<'_>) -> Reply {
+    let args = call.args.clone();
+    let name = args.text("storage");
     let storage = call
         .state
         .storages
@@ -121,8 +125,9 @@ fn row(volid: &str, volume: &Volume) -> Value {
     json!({ "volid": volid, "content": volume.content, "format": volume.format, "size": volume.size, "ctime": volume.ctime })
 }
 
-pub(crate) fn volume(call: &Call<'_>, name: &str, volume: &str) -> Reply {
-    call.args(&[])?;
+pub(crate) fn volume(call: &mut Call<'_>) -> Reply {
+    let args = call.args.clone();
+    let (name, volume) = (args.text("storage"), args.text("volume"));
     let volid = full_id(name, volume);
     let found = call.state.storages.get(name).and_then(|storage| storage.volumes.get(&volid));
     let found = found.or_else(|| call.state.guests.values().find_map(|guest| guest.volumes.get(&volid)));
@@ -132,8 +137,9 @@ pub(crate) fn volume(call: &Call<'_>, name: &str, volume: &str) -> Reply {
     .into())
 }
 
-pub(crate) fn delete(call: &mut Call<'_>, name: &str, volume: &str) -> Reply {
-    call.args(&[&[may("delay", Kind::Int(1, 30))]])?;
+pub(crate) fn delete(call: &mut Call<'_>) -> Reply {
+    let args = call.args.clone();
+    let (name, volume) = (args.text("storage"), args.text("volume"));
     if !call.state.storages.contains_key(name) {
         return Err(Refusal::failed(format!("storage '{name}' does not exist")));
     }
@@ -154,8 +160,7 @@ fn full_id(storage: &str, volume: &str) -> String {
     if volume.contains(':') { volume.to_owned() } else { format!("{storage}:{volume}") }
 }
 
-pub(crate) fn appliances(call: &Call<'_>) -> Reply {
-    call.args(&[])?;
+pub(crate) fn appliances(_call: &mut Call<'_>) -> Reply {
     let rows: Vec<Value> = APPLIANCES
         .iter()
         .map(|(file, section, size, headline)| {
@@ -171,10 +176,8 @@ pub(crate) fn appliances(call: &Call<'_>) -> Reply {
     Ok(Value::from(rows).into())
 }
 
-const FETCH: &[Spec] = &[must("storage", Kind::Text), must("template", Kind::Text)];
-
 pub(crate) fn fetch_appliance(call: &mut Call<'_>) -> Reply {
-    let args = call.args(&[FETCH])?;
+    let args = call.args.clone();
     let (storage, template) = (args.text("storage").to_owned(), args.text("template").to_owned());
     let Some((_, _, size, _)) = APPLIANCES.iter().find(|(file, ..)| *file == template) else {
         return Err(Refusal::param("template", "no such template"));
@@ -191,22 +194,10 @@ pub(crate) fn fetch_appliance(call: &mut Call<'_>) -> Reply {
     })
 }
 
-const DOWNLOAD: &[Spec] = &[
-    must("content", Kind::Enum(&["iso", "vztmpl", "import"])),
-    must("filename", Kind::Text),
-    must("url", Kind::Text),
-    may("checksum", Kind::Text),
-    may("checksum-algorithm", Kind::Enum(&["md5", "sha1", "sha224", "sha256", "sha384", "sha512"])),
-    may("compression", Kind::Text),
-    may("verify-certificates", Kind::Bool),
-];
-
-pub(crate) fn download(call: &mut Call<'_>, storage: &str) -> Reply {
-    let args = call.args(&[DOWNLOAD])?;
+pub(crate) fn download(call: &mut Call<'_>) -> Reply {
+    let args = call.args.clone();
+    let storage = args.text("storage");
     let (content, filename) = (args.text("content").to_owned(), args.text("filename").to_owned());
-    if !args.text("url").starts_with("http://") && !args.text("url").starts_with("https://") {
-        return Err(Refusal::param("url", "value does not match the regex pattern"));
-    }
     let (endings, size): (&[&str], u64) = match content.as_str() {
         "iso" => (&[".iso", ".img"], 1200 << 20),
         "vztmpl" => (&[".tar.gz", ".tar.xz", ".tar.zst"], 140 << 20),

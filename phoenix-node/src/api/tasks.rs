@@ -6,32 +6,28 @@ use crate::{
     api::{
         Call,
         reply::{Answer, Refusal, Reply},
-        schema::{Kind, Spec, may},
+        router::{Handler, Routes},
     },
     state::task::Task,
 };
 
-const LIST: &[Spec] = &[
-    may("errors", Kind::Bool),
-    may("limit", Kind::Int(0, i64::MAX)),
-    may("since", Kind::Int(0, i64::MAX)),
-    may("source", Kind::Enum(&["archive", "active", "all"])),
-    may("start", Kind::Int(0, i64::MAX)),
-    may("statusfilter", Kind::List),
-    may("typefilter", Kind::Text),
-    may("until", Kind::Int(0, i64::MAX)),
-    may("userfilter", Kind::Text),
-    may("vmid", Kind::Vmid),
+/// The calls of this module.
+pub(crate) const ROUTES: Routes = &[
+    ("GET /cluster/tasks", Handler::Plain(of_cluster)),
+    ("GET /nodes/{node}/tasks", Handler::Plain(list)),
+    ("DELETE /nodes/{node}/tasks/{upid}", Handler::Plain(stop)),
+    ("GET /nodes/{node}/tasks/{upid}/status", Handler::Plain(status)),
+    ("GET /nodes/{node}/tasks/{upid}/log", Handler::Plain(log)),
 ];
 
-pub(crate) fn list(call: &Call<'_>) -> Reply {
-    let args = call.args(&[LIST])?;
+pub(crate) fn list(call: &mut Call<'_>) -> Reply {
+    let args = call.args.clone();
     let source = args.get("source").unwrap_or("archive");
     let vmid = args.get("vmid").map(|_| args.vmid("vmid").to_string());
     let is_wanted = |task: &&Task| {
         vmid.as_ref().is_none_or(|vmid| task.id == *vmid)
             && args.get("typefilter").is_none_or(|kind| task.kind == kind)
-            && args.get("userfilter").is_none_or(|user| "root@pam".contains(user))
+            && args.get("userfilter").is_none_or(|user| task.user.contains(user))
             && args.number("since").is_none_or(|since| task.starttime >= since)
             && args.number("until").is_none_or(|until| task.starttime <= until)
             && (!args.flag("errors") || task.exitstatus.as_deref().is_some_and(|status| status != "OK"))
@@ -45,8 +41,7 @@ pub(crate) fn list(call: &Call<'_>) -> Reply {
     Ok(Answer::counted(rows.into(), found.len()))
 }
 
-pub(crate) fn of_cluster(call: &Call<'_>) -> Reply {
-    call.args(&[])?;
+pub(crate) fn of_cluster(call: &mut Call<'_>) -> Reply {
     let archive = call.state.archive.iter().rev().map(|task| &**task);
     let rows: Vec<Value> =
         call.state.active.values().chain(archive).take(25).map(|task| row(call, task)).collect();
@@ -64,11 +59,12 @@ fn row(call: &Call<'_>, task: &Task) -> Value {
 
 fn describe(call: &Call<'_>, task: &Task) -> Value {
     json!({ "upid": task.upid, "node": call.state.name, "pid": task.pid, "pstart": task.pstart,
-        "starttime": task.starttime, "type": task.kind, "id": task.id, "user": "root@pam" })
+        "starttime": task.starttime, "type": task.kind, "id": task.id, "user": task.user })
 }
 
-pub(crate) fn status(call: &Call<'_>, upid: &str) -> Reply {
-    call.args(&[])?;
+pub(crate) fn status(call: &mut Call<'_>) -> Reply {
+    let args = call.args.clone();
+    let upid = args.text("upid");
     let task = find(call, upid)?;
     let mut row = describe(call, task);
     match &task.exitstatus {
@@ -81,13 +77,10 @@ pub(crate) fn status(call: &Call<'_>, upid: &str) -> Reply {
     Ok(row.into())
 }
 
-pub(crate) fn log(call: &Call<'_>, upid: &str) -> Reply {
-    const LOG: &[Spec] = &[
-        may("download", Kind::Bool),
-        may("limit", Kind::Int(0, i64::MAX)),
-        may("start", Kind::Int(0, i64::MAX)),
-    ];
-    let args = call.args(&[LOG])?;
+pub(crate) fn log(call: &mut Call<'_>) -> Reply {
+    let args = call.args.clone();
+    let upid = args.text("upid");
+    let args = call.args.clone();
     if !upid.starts_with("UPID:") || upid.split(':').count() != 9 {
         return Err(Refusal::param("upid", "unable to parse worker upid"));
     }
@@ -111,8 +104,9 @@ pub(crate) fn log(call: &Call<'_>, upid: &str) -> Reply {
     Ok(Answer::counted(lines.into(), task.log.len()))
 }
 
-pub(crate) fn stop(call: &mut Call<'_>, upid: &str) -> Reply {
-    call.args(&[])?;
+pub(crate) fn stop(call: &mut Call<'_>) -> Reply {
+    let args = call.args.clone();
+    let upid = args.text("upid");
     find(call, upid)?;
     if let Some(work) = call.state.active.get(upid).and_then(|task| task.work.clone()) {
         work.abandon(call.state);

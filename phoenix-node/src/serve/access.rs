@@ -7,7 +7,7 @@ use serde_json::{Value, json};
 
 use crate::{
     api::{
-        Args, Kind, Spec, may, must,
+        self,
         reply::{Answer, Refusal, Reply},
     },
     serve::{exchange::Service, form::Params, keep, privileges, session, token},
@@ -16,28 +16,9 @@ use crate::{
 /// The only user.
 const ROOT: &str = "root@pam";
 
-const LOGIN: &[Spec] = &[
-    must("username", Kind::Text),
-    must("password", Kind::Text),
-    may("realm", Kind::Text),
-    may("otp", Kind::Text),
-    may("path", Kind::Text),
-    may("privs", Kind::Text),
-    may("new-format", Kind::Bool),
-    may("tfa-challenge", Kind::Text),
-];
-
-/// Tells whether a call needs no ticket.
-pub(super) fn is_public(method: Method, path: &[&str]) -> bool {
-    matches!(
-        (method, path),
-        (Method::Get | Method::Post, ["access", "ticket"]) | (Method::Get, ["access", "domains"])
-    )
-}
-
 /// Answers a call; nothing if it is not about access.
 pub(super) fn call(service: &Service, method: Method, path: &[&str], params: &Params) -> Option<Reply> {
-    let bare = |data: Value| Some(Args::check(params, &[]).map(|_| data.into()));
+    let bare = |data: Value| Some(api::checked(method, path, params).map(|_| data.into()));
     match (method, path) {
         (Method::Get, []) => bare(subdirs(&["version", "cluster", "nodes", "storage", "access", "pools"])),
         (Method::Get, ["access"]) => bare(subdirs(&[
@@ -57,7 +38,7 @@ pub(super) fn call(service: &Service, method: Method, path: &[&str], params: &Pa
                 [_, _, ..] => return None,
             };
             let mut keys = service.keys.lock().unwrap_or_else(PoisonError::into_inner);
-            let reply = token::call(&mut keys.tokens, ROOT, method, name, params)?;
+            let reply = token::call(&mut keys.tokens, ROOT, method, (path, name), params)?;
             let writes = method != Method::Get && reply.is_ok();
             match writes.then(|| keep::save(service.folder.as_deref(), &keys)) {
                 Some(Err(error)) => Some(Err(Refusal::failed(crate::node::describe(&error)))),
@@ -69,7 +50,7 @@ pub(super) fn call(service: &Service, method: Method, path: &[&str], params: &Pa
 }
 
 fn log_in(service: &Service, params: &Params) -> Reply {
-    let args = Args::check(params, &[LOGIN])?;
+    let args = api::checked(Method::Post, &["access", "ticket"], params)?;
     let user = match args.get("realm") {
         Some(realm) => format!("{}@{realm}", args.text("username")),
         None => args.text("username").to_owned(),

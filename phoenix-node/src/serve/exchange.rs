@@ -14,15 +14,16 @@ use hyper::{
     ext::ReasonPhrase,
     header::{CACHE_CONTROL, CONNECTION, CONTENT_TYPE, HeaderValue, PRAGMA, SERVER, TRANSFER_ENCODING},
 };
-use phoenix_pve::transport::{self, Method, Transport as _, TransportError};
+use percent_encoding::percent_decode_str;
+use phoenix_pve::transport::{self, Method, TransportError};
 use serde_json::{Value, json};
 
 use crate::{
-    api::reply::{Refusal, render},
+    api::{self, Asked, reply::render},
     node::Node,
     serve::{
         access::{self, PENALTY},
-        form::{self, Malformed, Params},
+        form::{self, Params},
         keep::Keys,
         session::{self, Caller, Stranger},
     },
@@ -78,7 +79,7 @@ impl Service {
         };
         let segments: Vec<&str> = path.split('/').filter(|part| !part.is_empty()).collect();
         let path = format!("/{}", segments.join("/"));
-        let caller = match access::is_public(method, &segments) {
+        let caller = match api::is_public(method, &segments) {
             true => None,
             false => match self.caller(&request, method) {
                 Ok(caller) => Some(caller),
@@ -96,9 +97,8 @@ impl Service {
         let params = match read(request, method).await {
             Ok(params) => params,
             Err(Unread::Answer(served)) => return Ok(served),
-            Err(Unread::Params(errors)) => return Ok(shape(render(Err(Refusal::Params(errors))), format)),
         };
-        let response = self.call(caller.as_ref(), method, &segments, path, params).await?;
+        let response = self.call(caller.as_ref(), method, &segments, params).await?;
         if response.status == 401 {
             self.node.wait(PENALTY).await;
         }
@@ -115,16 +115,22 @@ impl Service {
         caller: Option<&Caller>,
         method: Method,
         segments: &[&str],
-        path: String,
         params: Params,
     ) -> Result<transport::Response, TransportError> {
-        // There are no lists of permissions yet, so a token with privileges of its own has none.
-        if matches!(caller, Some(Caller::Token { is_separate: true })) && segments != ["version"] {
-            return Ok(render(Err(Refusal::Failed(403, "Permission check failed".to_owned()))));
-        }
         match access::call(self, method, segments, &params) {
             Some(reply) => Ok(render(reply)),
-            None => self.node.send(transport::Request { method, path, params }).await,
+            None => {
+                let caller = match caller {
+                    Some(Caller::Ticket { user }) => api::Caller { user: user.clone(), token: None },
+                    Some(Caller::Token { user, name }) => {
+                        api::Caller { user: user.clone(), token: Some(name.clone()) }
+                    }
+                    None => api::Caller { user: String::new(), token: None },
+                };
+                let decode = |segment: &&str| percent_decode_str(segment).decode_utf8_lossy().into_owned();
+                let path = segments.iter().map(decode).collect();
+                self.node.call(&caller, &Asked { method, path, params }).await
+            }
         }
     }
 }
@@ -165,13 +171,12 @@ impl Served {
 /// Why there are no parameters.
 enum Unread {
     Answer(Served),
-    Params(std::collections::BTreeMap<String, String>),
 }
 
 async fn read(request: Request<Incoming>, method: Method) -> Result<Params, Unread> {
     let mut params = form::urlencoded(request.uri().query().unwrap_or_default().as_bytes());
     // Web clients add it so that nobody answers from a cache.
-    params.retain(|(key, _)| key != "_dc");
+    params.remove("_dc");
     let length = request.body().size_hint().exact().unwrap_or(0);
     if length == 0 {
         return Ok(params);
@@ -196,10 +201,7 @@ async fn read(request: Request<Incoming>, method: Method) -> Result<Params, Unre
     let body = Limited::new(request.into_body(), LIMIT).collect().await;
     let body = body.map_err(|_| Unread::Answer(Served::plain(400, "the body ended early")))?.to_bytes();
     let sent = match is_json {
-        true => form::json(&body).map_err(|malformed| match malformed {
-            Malformed::Text(text) => Unread::Answer(Served::plain(500, &text)),
-            Malformed::Params(errors) => Unread::Params(errors),
-        })?,
+        true => form::json(&body).map_err(|text| Unread::Answer(Served::plain(500, &text)))?,
         false => form::urlencoded(&body),
     };
     params.extend(sent);

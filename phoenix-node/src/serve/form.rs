@@ -5,65 +5,48 @@ use std::collections::BTreeMap;
 use percent_encoding::percent_decode;
 use serde_json::Value;
 
-/// Parameters in order.
-pub(super) type Params = Vec<(String, String)>;
+use crate::api::{Given, gather};
 
-/// Why a body could not be read.
-pub(super) enum Malformed {
-    /// It is not JSON, or not an object: said in a line.
-    Text(String),
-    /// Values that cannot be parameters.
-    Params(BTreeMap<String, String>),
-}
+/// Parameters by their names.
+pub(super) type Params = BTreeMap<String, Given>;
 
-/// Reads a query or a form.
+/// Reads a query or a form. A key that comes more than once is a list.
 pub(super) fn urlencoded(text: &[u8]) -> Params {
-    text.split(|&byte| byte == b'&')
-        .filter(|pair| !pair.is_empty())
-        .map(|pair| match pair.iter().position(|&byte| byte == b'=') {
-            Some(at) => (decoded(&pair[..at]), decoded(&pair[at + 1..])),
-            None => (decoded(pair), String::new()),
-        })
-        .collect()
+    let pairs = text.split(|&byte| byte == b'&').filter(|pair| !pair.is_empty());
+    gather(pairs.map(|pair| match pair.iter().position(|&byte| byte == b'=') {
+        Some(at) => (decoded(&pair[..at]), decoded(&pair[at + 1..])),
+        None => (decoded(pair), String::new()),
+    }))
 }
 
-/// Reads a JSON body: booleans become `1` and `0`, a list becomes a parameter that comes more than once, null is no
-/// parameter.
-pub(super) fn json(body: &[u8]) -> Result<Params, Malformed> {
+/// Reads a JSON body; fails with a line if it is not JSON or not an object. Booleans become `1` and `0`.
+pub(super) fn json(body: &[u8]) -> Result<Params, String> {
     if body.is_empty() {
         return Ok(Params::new());
     }
-    let value: Value = serde_json::from_slice(body).map_err(|error| Malformed::Text(error.to_string()))?;
+    let value: Value = serde_json::from_slice(body).map_err(|error| error.to_string())?;
     let Value::Object(object) = value else {
-        return Err(Malformed::Text("Not a HASH reference".to_owned()));
+        return Err("Not a HASH reference".to_owned());
     };
-    let mut params = Params::new();
-    let mut errors = BTreeMap::new();
-    for (key, value) in object {
-        let values = match value {
-            Value::Array(values) => values,
-            Value::Null => continue,
-            single => vec![single],
-        };
-        for value in values {
-            match plain(&value) {
-                Some(text) => params.push((key.clone(), text)),
-                None => {
-                    errors.insert(key.clone(), "type check ('string') failed - got HASH".to_owned());
-                }
-            }
-        }
-    }
-    if errors.is_empty() { Ok(params) } else { Err(Malformed::Params(errors)) }
+    Ok(object.into_iter().map(|(key, value)| (key, given(&value))).collect())
 }
 
-fn plain(value: &Value) -> Option<String> {
+fn given(value: &Value) -> Given {
     match value {
-        Value::Bool(flag) => Some(u8::from(*flag).to_string()),
-        Value::Number(number) => Some(number.to_string()),
-        Value::String(text) => Some(text.clone()),
-        Value::Null => Some(String::new()),
-        Value::Array(_) | Value::Object(_) => None,
+        Value::Null => Given::Null,
+        Value::Object(_) => Given::Table,
+        Value::Array(values) => Given::List(values.iter().map(plain).collect()),
+        Value::Bool(_) | Value::Number(_) | Value::String(_) => Given::Text(plain(value)),
+    }
+}
+
+fn plain(value: &Value) -> String {
+    match value {
+        Value::Bool(flag) => u8::from(*flag).to_string(),
+        Value::Number(number) => number.to_string(),
+        Value::String(text) => text.clone(),
+        Value::Null => String::new(),
+        Value::Array(_) | Value::Object(_) => value.to_string(),
     }
 }
 
@@ -76,45 +59,30 @@ fn decoded(bytes: &[u8]) -> String {
 mod tests {
     use super::*;
 
-    fn pair(key: &str, value: &str) -> (String, String) {
-        (key.to_owned(), value.to_owned())
+    fn text(value: &str) -> Given {
+        Given::Text(value.to_owned())
+    }
+
+    fn list(values: &[&str]) -> Given {
+        Given::List(values.iter().map(|&value| value.to_owned()).collect())
     }
 
     #[test]
-    fn a_form_decodes_pluses_and_keeps_repeated_keys() {
+    fn a_form_decodes_pluses_and_gathers_repeated_keys() {
         let read = urlencoded(b"delete=a&delete=b&description=x+y%2Bz&empty=&bare");
-        assert_eq!(
-            read,
-            [
-                pair("delete", "a"),
-                pair("delete", "b"),
-                pair("description", "x y+z"),
-                pair("empty", ""),
-                pair("bare", "")
-            ]
-        );
+        assert_eq!(read["delete"], list(&["a", "b"]));
+        assert_eq!(read["description"], text("x y+z"));
+        assert_eq!((&read["empty"], &read["bare"]), (&text(""), &text("")));
     }
 
     #[test]
-    fn json_booleans_are_digits_and_null_is_no_parameter() {
+    fn json_booleans_are_digits_and_null_and_objects_stay_what_they_are() {
         let read = json(
-            br#"{"full": true, "onboot": false, "memory": 512, "hookscript": null, "delete": ["a", "b"]}"#,
-        );
-        let mut read = read.ok().expect("parameters");
-        read.sort();
-        let expected = [
-            pair("delete", "a"),
-            pair("delete", "b"),
-            pair("full", "1"),
-            pair("memory", "512"),
-            pair("onboot", "0"),
-        ];
-        assert_eq!(read, expected);
-    }
-
-    #[test]
-    fn a_json_object_is_no_value() {
-        let Err(Malformed::Params(errors)) = json(br#"{"net0": {"name": "eth0"}}"#) else { panic!("taken") };
-        assert_eq!(errors["net0"], "type check ('string') failed - got HASH");
+            br#"{"full": true, "onboot": false, "memory": 512, "hookscript": null, "delete": ["a"], "net0": {"a": 1}}"#,
+        )
+        .expect("parameters");
+        assert_eq!((&read["full"], &read["onboot"], &read["memory"]), (&text("1"), &text("0"), &text("512")));
+        assert_eq!((&read["hookscript"], &read["net0"]), (&Given::Null, &Given::Table));
+        assert_eq!(read["delete"], list(&["a"]));
     }
 }

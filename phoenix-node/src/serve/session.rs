@@ -29,8 +29,10 @@ pub(super) enum Caller {
     },
     /// With an API token.
     Token {
-        /// Whether it has only the privileges that were given to itself.
-        is_separate: bool,
+        /// Whose it is.
+        user: String,
+        /// Its name.
+        name: String,
     },
 }
 
@@ -110,7 +112,10 @@ fn token(keys: &Keys, text: &str) -> Result<Caller, Stranger> {
     let is_right = is_signed(keys, secret, sign(keys, &token.secret).as_ref());
     let is_over = token.expire != 0 && token.expire <= now();
     match is_right && !is_over {
-        true => Ok(Caller::Token { is_separate: token.is_separate }),
+        true => {
+            let (user, name) = id.split_once('!').ok_or(Stranger::Bad)?;
+            Ok(Caller::Token { user: user.to_owned(), name: name.to_owned() })
+        }
         false => Err(Stranger::Bad),
     }
 }

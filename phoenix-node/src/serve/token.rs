@@ -7,7 +7,7 @@ use serde_json::{Map, Value, json};
 
 use crate::{
     api::{
-        Args, Kind, Spec, may,
+        self, Args,
         reply::{Refusal, Reply},
     },
     serve::{form::Params, keep},
@@ -26,16 +26,12 @@ pub(super) struct Token {
     pub(super) comment: Option<String>,
 }
 
-const OPTIONS: &[Spec] =
-    &[may("comment", Kind::Text), may("expire", Kind::Int(0, i64::MAX)), may("privsep", Kind::Bool)];
-const CHANGE: &[Spec] = &[may("regenerate", Kind::Bool), may("delete", Kind::List)];
-
 /// Answers a call below `/access/users/root@pam/token`; nothing if it is none that there is.
 pub(super) fn call(
     tokens: &mut std::collections::BTreeMap<String, Token>,
     user: &str,
     method: Method,
-    name: Option<&str>,
+    (path, name): (&[&str], Option<&str>),
     params: &Params,
 ) -> Option<Reply> {
     let user = percent_decode_str(user).decode_utf8_lossy().into_owned();
@@ -55,9 +51,13 @@ pub(super) fn call(
             let token = tokens.get(&full(name)).ok_or_else(|| missing(name));
             token.map(|token| Value::from(token.row()).into())
         }
-        (Method::Post, Some(name)) => create(tokens, &full(name), name, params),
+        (Method::Post, Some(name)) => {
+            api::checked(method, path, params).and_then(|args| create(tokens, &full(name), &args))
+        }
         (Method::Put, Some(name)) => match tokens.get_mut(&full(name)) {
-            Some(token) => change(token, &full(name), params),
+            Some(token) => {
+                api::checked(method, path, params).and_then(|args| change(token, &full(name), &args))
+            }
             None => Err(missing(name)),
         },
         (Method::Delete, Some(name)) => match tokens.remove(&full(name)) {
@@ -69,19 +69,7 @@ pub(super) fn call(
     Some(reply)
 }
 
-fn create(
-    tokens: &mut std::collections::BTreeMap<String, Token>,
-    id: &str,
-    name: &str,
-    params: &Params,
-) -> Reply {
-    let args = Args::check(params, &[OPTIONS])?;
-    let is_name = name.starts_with(|c: char| c.is_ascii_alphabetic())
-        && name.len() > 1
-        && name.chars().all(|c| c.is_ascii_alphanumeric() || matches!(c, '.' | '-' | '_'));
-    if !is_name {
-        return Err(Refusal::param("tokenid", "value does not match the regex pattern"));
-    }
+fn create(tokens: &mut std::collections::BTreeMap<String, Token>, id: &str, args: &Args) -> Reply {
     if tokens.contains_key(id) {
         return Err(Refusal::param("tokenid", "Token already exists."));
     }
@@ -92,21 +80,20 @@ fn create(
             info.insert(key.to_owned(), text.into());
         }
     }
-    token.take(&args);
+    token.take(args);
     let answer = json!({ "full-tokenid": id, "info": info, "value": token.secret });
     tokens.insert(id.to_owned(), token);
     Ok(answer.into())
 }
 
-fn change(token: &mut Token, id: &str, params: &Params) -> Reply {
-    let args = Args::check(params, &[OPTIONS, CHANGE])?;
+fn change(token: &mut Token, id: &str, args: &Args) -> Reply {
     for key in args.list("delete") {
         match key.as_str() {
             "comment" => token.comment = None,
             _ => return Err(Refusal::param("delete", format!("unknown option '{key}'"))),
         }
     }
-    token.take(&args);
+    token.take(args);
     let mut row = token.row();
     if let Some(text) = args.get("privsep") {
         row.insert("privsep".to_owned(), text.into());

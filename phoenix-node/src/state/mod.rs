@@ -1,9 +1,14 @@
 //! What a node is made of, as plain data: guests, volumes, storages and tasks. Nothing here waits or touches a file;
 //! what changed is noted for the store.
 
+pub(crate) mod access;
 pub(crate) mod change;
+pub(crate) mod cluster;
 pub(crate) mod config;
+pub(crate) mod firewall;
 pub(crate) mod guest;
+pub(crate) mod kept;
+pub(crate) mod pools;
 pub(crate) mod storage;
 pub(crate) mod task;
 pub(crate) mod volume;
@@ -18,7 +23,7 @@ use phoenix_core::GuestKind;
 use crate::{
     options::NodeSeed,
     sim::world::{Delta, World},
-    state::{guest::Guest, storage::Storage, task::Task},
+    state::{guest::Guest, kept::Kept, storage::Storage, task::Task},
 };
 
 /// How many finished tasks are kept in memory; the archive file keeps all.
@@ -34,6 +39,10 @@ pub(crate) struct State {
     pub(crate) bridges: BTreeSet<String>,
     pub(crate) storages: BTreeMap<String, Storage>,
     pub(crate) guests: BTreeMap<u32, Guest>,
+    pub(crate) access: Kept<access::Access>,
+    pub(crate) pools: Kept<pools::Pools>,
+    pub(crate) firewall: Kept<firewall::Firewalls>,
+    pub(crate) cluster: Kept<cluster::Cluster>,
     /// The host's own world, for sites that are nodes.
     pub(crate) host: World,
     /// Running tasks by UPID.
@@ -80,6 +89,11 @@ impl State {
         self.dirty.node = true;
         self.dirty.storages = true;
         self.dirty.host = true;
+    }
+
+    /// Tells whether a name is this node's.
+    pub(crate) fn has_node(&self, name: &str) -> bool {
+        name == "localhost" || name == self.name
     }
 
     /// Returns a guest of a kind.

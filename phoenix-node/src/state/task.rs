@@ -17,6 +17,9 @@ pub(crate) struct Task {
     pub(crate) starttime: u64,
     pub(crate) kind: String,
     pub(crate) id: String,
+    /// Who began it.
+    #[serde(default = "root")]
+    pub(crate) user: String,
     /// What it does; dropped when it has ended.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(crate) work: Option<Work>,
@@ -30,16 +33,20 @@ pub(crate) struct Task {
     pub(crate) log: Vec<String>,
 }
 
+fn root() -> String {
+    "root@pam".to_owned()
+}
+
 impl State {
-    /// Files a new task that does this work.
-    pub(crate) fn new_task(&mut self, work: Work) -> String {
+    /// Files a new task of a user that does this work.
+    pub(crate) fn new_task(&mut self, work: Work, user: &str) -> String {
         let (kind, id) = (work.task_type(), work.task_id());
         self.next_pid = self.next_pid.wrapping_add(1).max(4096);
         let pid = self.next_pid;
         let starttime = now();
         let ticks = now_ms().saturating_sub(self.booted * 1000) / 10;
         let pstart = u32::try_from(ticks & 0xffff_ffff).unwrap_or(0);
-        let upid = format!("UPID:{}:{pid:08X}:{pstart:08X}:{starttime:08X}:{kind}:{id}:root@pam:", self.name);
+        let upid = format!("UPID:{}:{pid:08X}:{pstart:08X}:{starttime:08X}:{kind}:{id}:{user}:", self.name);
         let task = Task {
             upid: upid.clone(),
             pid,
@@ -47,6 +54,7 @@ impl State {
             starttime,
             kind: kind.to_owned(),
             id,
+            user: user.to_owned(),
             work: Some(work),
             ends_ms: None,
             endtime: None,

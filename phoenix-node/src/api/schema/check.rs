@@ -1,0 +1,220 @@
+//! Checks what a caller gave against what a call takes: every wrong parameter is reported, all at once, in the words
+//! that PVE's clients know.
+
+use std::collections::BTreeMap;
+
+use super::{Entry, Kind, Param, Schema, formats};
+use crate::api::{args::Args, reply::Refusal};
+
+/// What was given for a parameter.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) enum Given {
+    /// A text; numbers and truth values of JSON too.
+    Text(String),
+    /// A list: a JSON array, or a form's key that comes more than once.
+    List(Vec<String>),
+    /// JSON's null: it is there, and no check looks at it.
+    Null,
+    /// A JSON object.
+    Table,
+}
+
+impl Given {
+    /// Returns how many bytes it takes, roughly.
+    pub(crate) fn size(&self) -> usize {
+        match self {
+            Self::Text(value) => value.len(),
+            Self::List(values) => values.iter().map(String::len).sum(),
+            Self::Null | Self::Table => 4,
+        }
+    }
+}
+
+/// Puts the values of each key together.
+pub(crate) fn gather(pairs: impl Iterator<Item = (String, String)>) -> BTreeMap<String, Given> {
+    let mut params = BTreeMap::new();
+    for (key, value) in pairs {
+        let given = match params.remove(&key) {
+            Some(Given::Text(first)) => Given::List(vec![first, value]),
+            Some(Given::List(mut values)) => {
+                values.push(value);
+                Given::List(values)
+            }
+            Some(Given::Null | Given::Table) | None => Given::Text(value),
+        };
+        params.insert(key, given);
+    }
+    params
+}
+
+const NOT_DEFINED: &str =
+    "property is not defined in schema and the schema does not allow additional properties";
+const MISSING: &str = "property is missing and it is not optional";
+
+pub(super) fn call(schema: &Schema, entry: &Entry, given: &BTreeMap<String, Given>) -> Result<Args, Refusal> {
+    let mut errors = BTreeMap::new();
+    for (key, given) in given {
+        let Some(param) = entry.params.iter().find(|param| param.is_named(key)) else {
+            errors.insert(key.clone(), NOT_DEFINED.to_owned());
+            continue;
+        };
+        if let Some(text) = complaint(schema, param, key, given) {
+            errors.insert(key.clone(), text);
+        }
+    }
+    for param in entry.params.iter().filter(|param| param.required && param.index.is_none()) {
+        if !given.contains_key(&param.name) {
+            errors.insert(param.name.clone(), MISSING.to_owned());
+        }
+    }
+    if !errors.is_empty() {
+        return Err(Refusal::Params(errors));
+    }
+    Ok(Args::new(given.clone()))
+}
+
+fn complaint(schema: &Schema, param: &Param, key: &str, given: &Given) -> Option<String> {
+    match given {
+        Given::Null => None,
+        Given::Table => Some(format!("type check ('{}') failed - got HASH", param.word())),
+        Given::List(values) if param.is_array || param.is_list() => {
+            values.iter().find_map(|value| text(schema, param, key, value))
+        }
+        Given::List(_) => Some(format!("type check ('{}') failed - got ARRAY", param.word())),
+        Given::Text(value) => text(schema, param, key, value),
+    }
+}
+
+/// Says what is wrong with a value.
+fn text(schema: &Schema, param: &Param, key: &str, value: &str) -> Option<String> {
+    match param.kind {
+        Kind::Bool if !matches!(value, "0" | "1") => {
+            return Some(format!("type check ('boolean') failed - got '{value}'"));
+        }
+        Kind::Int if !is_integer(value) => {
+            return Some(format!("type check ('integer') failed - got '{value}'"));
+        }
+        Kind::Num if !is_number(value) => {
+            return Some(format!("type check ('number') failed - got '{value}'"));
+        }
+        Kind::Bool | Kind::Int | Kind::Num | Kind::Text => {}
+    }
+    if let Some(name) = &param.dict {
+        let wrong = dict(schema, name, key, value);
+        if wrong.is_some() {
+            return wrong;
+        }
+    }
+    let format = param.format.as_deref().and_then(|format| formats::complaint(format, value));
+    if let Some(text) = format {
+        return Some(format!("invalid format - {text}\n"));
+    }
+    if !param.words.is_empty() && !param.words.iter().any(|word| word == value) {
+        let words = param.words.join(", ");
+        return Some(format!("value '{value}' does not have a value in the enumeration '{words}'"));
+    }
+    bounds(param, value)
+}
+
+fn bounds(param: &Param, value: &str) -> Option<String> {
+    match param.kind {
+        Kind::Int | Kind::Num => {
+            let number: f64 = value.parse().unwrap_or(f64::NAN);
+            if let Some(min) = param.min.filter(|min| number < *min) {
+                return Some(format!("value must have a minimum value of {min}"));
+            }
+            let max = param.max.filter(|max| number > *max)?;
+            Some(format!("value must have a maximum value of {max}"))
+        }
+        Kind::Text => {
+            let length = value.chars().count() as f64;
+            if let Some(max) = param.max.filter(|max| length > *max) {
+                return Some(format!("value may only be {max} characters long"));
+            }
+            if let Some(min) = param.min.filter(|min| length < *min) {
+                return Some(format!("value must be at least {min} characters long"));
+            }
+            let wrong = param.pattern.as_ref().is_some_and(|pattern| !pattern.is_match(value));
+            wrong.then(|| "value does not match the regex pattern".to_owned())
+        }
+        Kind::Bool => None,
+    }
+}
+
+/// Says what is wrong with a property string.
+pub(super) fn dict(schema: &Schema, name: &str, key: &str, value: &str) -> Option<String> {
+    let Some(params) = schema.dicts.get(name) else { return None };
+    let mut wrong = String::new();
+    let mut seen: Vec<&str> = Vec::new();
+    let mut complain = |name: &str, text: &str| wrong.push_str(&format!("{key}.{name}: {text}\n"));
+    for part in value.split(',').filter(|part| !part.is_empty()) {
+        let (own, text) = match part.split_once('=') {
+            Some((own, text)) => (own.trim(), text),
+            None => match params.iter().find(|param| param.is_default) {
+                Some(param) => (param.name.as_str(), part),
+                None => {
+                    return Some(
+                        "invalid format - value without key, but schema does not define a default key\n"
+                            .to_owned(),
+                    );
+                }
+            },
+        };
+        let Some(param) = params.iter().find(|param| param.is_named(own)) else {
+            complain(own, NOT_DEFINED);
+            continue;
+        };
+        seen.push(&param.name);
+        if let Some((of, _)) = &param.alias {
+            seen.push(of);
+        }
+        let value = match param.kind {
+            Kind::Bool => truth(text),
+            Kind::Int | Kind::Num | Kind::Text => text.to_owned(),
+        };
+        if let Some(text) = self::text(schema, param, key, &value) {
+            complain(own, &text);
+        }
+    }
+    for param in params.iter().filter(|param| param.required && !seen.contains(&param.name.as_str())) {
+        complain(&param.name, MISSING);
+    }
+    (!wrong.is_empty()).then(|| format!("invalid format - format error\n{wrong}"))
+}
+
+/// Returns the number of a truth value as property strings may write it.
+fn truth(text: &str) -> String {
+    match text.to_ascii_lowercase().as_str() {
+        "1" | "on" | "yes" | "true" => "1".to_owned(),
+        "0" | "off" | "no" | "false" => "0".to_owned(),
+        other => other.to_owned(),
+    }
+}
+
+fn is_integer(value: &str) -> bool {
+    let digits = value.strip_prefix(['+', '-']).unwrap_or(value);
+    !digits.is_empty() && digits.bytes().all(|byte| byte.is_ascii_digit())
+}
+
+fn is_number(value: &str) -> bool {
+    value.parse::<f64>().is_ok_and(f64::is_finite)
+}
+
+impl Param {
+    /// Returns PVE's word for its type.
+    fn word(&self) -> &'static str {
+        if self.is_array {
+            return "array";
+        }
+        match self.kind {
+            Kind::Bool => "boolean",
+            Kind::Int => "integer",
+            Kind::Num => "number",
+            Kind::Text => "string",
+        }
+    }
+
+    fn is_list(&self) -> bool {
+        self.format.as_deref().is_some_and(|format| format.ends_with("-list"))
+    }
+}

@@ -1,0 +1,103 @@
+//! Who may make a call: the expressions after `may` in the data.
+
+/// Who may make a call.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) enum Rule {
+    /// Anybody, even without a ticket.
+    World,
+    /// Everybody who is let in; the call itself may ask for more.
+    All,
+    /// `root@pam` with a ticket only.
+    Root,
+    /// These privileges on a path; one of them is enough if `any`.
+    Perm {
+        /// The path, with variables of the call.
+        path: String,
+        /// The privileges.
+        privs: Vec<String>,
+        /// Whether one is enough.
+        any: bool,
+    },
+    /// Who is named by the parameter `userid` of the call, if these privileges on its groups are not had.
+    UserParam(UserParam),
+    /// All of these.
+    And(Vec<Rule>),
+    /// One of these.
+    Or(Vec<Rule>),
+}
+
+/// What a call about a user asks for.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) enum UserParam {
+    /// The caller is that user.
+    Own,
+    /// `Realm.AllocateUser` on the user's realm.
+    Realm,
+    /// These privileges on a group that the user is in (or, with `new`, that the call puts them in).
+    Groups {
+        /// The privileges.
+        privs: Vec<String>,
+        /// Whether the groups of the call count.
+        new: bool,
+    },
+}
+
+impl Rule {
+    /// Reads an expression: a word, or a list in parentheses.
+    pub(super) fn parse(text: &str) -> Result<Self, String> {
+        let spaced = text.replace('(', " ( ").replace(')', " ) ");
+        let words: Vec<&str> = spaced.split_whitespace().collect();
+        let mut rest = &words[..];
+        let rule = Self::take(&mut rest)?;
+        if rest.is_empty() { Ok(rule) } else { Err(format!("`{}` is too much", rest.join(" "))) }
+    }
+
+    fn take(rest: &mut &[&str]) -> Result<Self, String> {
+        let (first, more) = rest.split_first().ok_or("an expression is missing")?;
+        *rest = more;
+        match *first {
+            "world" => Ok(Self::World),
+            "all" => Ok(Self::All),
+            "root" => Ok(Self::Root),
+            "(" => {
+                let (head, more) = rest.split_first().ok_or("a word is missing")?;
+                *rest = more;
+                let rule = match *head {
+                    "and" => Self::And(Self::several(rest)?),
+                    "or" => Self::Or(Self::several(rest)?),
+                    "perm" | "any" => {
+                        let mut words = plain(rest).into_iter();
+                        let path = words.next().ok_or("a path is missing")?;
+                        Self::Perm { path, privs: words.collect(), any: *head == "any" }
+                    }
+                    "own" => Self::UserParam(UserParam::Own),
+                    "realm" => Self::UserParam(UserParam::Realm),
+                    "groups" => Self::UserParam(UserParam::Groups { privs: plain(rest), new: false }),
+                    "new-groups" => Self::UserParam(UserParam::Groups { privs: plain(rest), new: true }),
+                    other => return Err(format!("`{other}` is no rule")),
+                };
+                match rest.split_first() {
+                    Some((&")", more)) => *rest = more,
+                    _ => return Err("`)` is missing".to_owned()),
+                }
+                Ok(rule)
+            }
+            other => Err(format!("`{other}` is no rule")),
+        }
+    }
+
+    fn several(rest: &mut &[&str]) -> Result<Vec<Self>, String> {
+        let mut rules = Vec::new();
+        while rest.first().is_some_and(|&word| word != ")") {
+            rules.push(Self::take(rest)?);
+        }
+        Ok(rules)
+    }
+}
+
+fn plain(rest: &mut &[&str]) -> Vec<String> {
+    let count = rest.iter().take_while(|&&word| word != ")").count();
+    let words = rest[..count].iter().map(|&word| word.to_owned()).collect();
+    *rest = &rest[count..];
+    words
+}
