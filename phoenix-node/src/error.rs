@@ -58,6 +58,14 @@ pub enum NodeError {
         /// The process, as far as it is known.
         pid: String,
     },
+    /// The process that serves the node did not do what it was asked for.
+    #[error("the process that serves the node in `{}` said: {text}", dir.display())]
+    Served {
+        /// The directory.
+        dir: PathBuf,
+        /// What it said.
+        text: String,
+    },
     /// The directory holds something else.
     #[error(
         "`{}` is not a node directory of Phoenix (it has no `{}`), so it is left alone; give an empty or new directory with `--node-dir`",

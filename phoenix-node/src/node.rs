@@ -19,7 +19,7 @@ use crate::{
     durations::{self, real},
     error::NodeError,
     fault::{Calls, Effect, Fault, Faults},
-    options::Options,
+    options::{NodeSeed, Options},
     state::{State, guest::Guest, now_ms},
     store::{self, NodeFile, Store},
     work::{Refused, Room, recover},
@@ -73,6 +73,20 @@ impl Node {
     /// Removes a node directory; tells whether there was one. Touches nothing that no node has made.
     pub async fn reset(dir: &Path) -> Result<bool, NodeError> {
         store::reset(dir).await
+    }
+
+    /// Begins afresh with this seed, while it is in use. Running tasks end with what they worked on.
+    pub fn renew(&self, seed: &NodeSeed) -> Result<(), NodeError> {
+        let mut guard = self.state();
+        if let Some(store) = &self.store {
+            store.clear()?;
+        }
+        *guard = State::default();
+        guard.merge_seed(seed);
+        self.commit(&mut guard)?;
+        drop(guard);
+        self.changed.notify_waiters();
+        Ok(())
     }
 
     /// Looks into a node directory without opening it; nothing if there is none.

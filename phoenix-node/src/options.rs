@@ -24,6 +24,8 @@ pub struct NodeSeed {
     pub storages: Vec<StorageSeed>,
     /// Its bridges.
     pub bridges: BTreeSet<String>,
+    /// Whether this is all that it has: what a later seed names is not added.
+    pub is_complete: bool,
 }
 
 /// A storage.
@@ -37,6 +39,8 @@ pub struct StorageSeed {
     pub content: BTreeSet<String>,
     /// Bytes in all.
     pub total: u64,
+    /// The files that it holds from the beginning: volume name and size in bytes.
+    pub volumes: Vec<(String, u64)>,
 }
 
 const GIB: u64 = 1 << 30;
@@ -63,6 +67,7 @@ impl Default for NodeSeed {
                 StorageSeed::new("local-zfs", "zfspool", &["images", "rootdir"], 4096 * GIB),
             ],
             bridges: BTreeSet::from(["vmbr0".to_owned()]),
+            is_complete: false,
         }
     }
 }
@@ -75,6 +80,7 @@ impl StorageSeed {
             plugin: plugin.to_owned(),
             content: content.iter().map(|&word| word.to_owned()).collect(),
             total,
+            volumes: Vec::new(),
         }
     }
 }

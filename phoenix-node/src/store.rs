@@ -26,10 +26,11 @@ const WAIT: Duration = Duration::from_secs(5);
 const POLL: Duration = Duration::from_millis(50);
 /// Everything that the store makes, for taking it away again.
 const OWN: &[&str] = &[
+    // Guests go first: what they need must be there as long as they are.
     "guests",
+    "tasks",
     "etc",
     "layers",
-    "tasks",
     "node.json",
     "storages.json",
     "host.json",
@@ -37,6 +38,9 @@ const OWN: &[&str] = &[
     "serve",
     VERSION_FILE,
 ];
+
+/// What belongs to the process that uses the directory, not to the node.
+const KEPT: &[&str] = &["lock", "serve", VERSION_FILE];
 
 /// A node directory that is ours as long as this lives.
 #[derive(Debug)]
@@ -55,6 +59,12 @@ pub(crate) struct NodeFile {
     pub(crate) name: String,
     booted: u64,
     bridges: BTreeSet<String>,
+    #[serde(default)]
+    is_complete: bool,
+    #[serde(default)]
+    cores: u32,
+    #[serde(default)]
+    memory: u64,
 }
 
 impl Store {
@@ -63,12 +73,10 @@ impl Store {
         fs::create_dir_all(dir).map_err(|source| io("create", dir, source))?;
         check_version(dir, true)?;
         let lock = lock(dir).await?;
-        for folder in ["guests", "etc", "layers", "tasks/active"] {
-            let path = dir.join(folder);
-            fs::create_dir_all(&path).map_err(|source| io("create", &path, source))?;
-        }
+        let store = Self { dir: dir.to_owned(), _lock: lock };
+        store.make_folders()?;
         write(&dir.join(VERSION_FILE), &Version { version: VERSION })?;
-        Ok(Self { dir: dir.to_owned(), _lock: lock })
+        Ok(store)
     }
 
     /// Returns the directory.
@@ -76,11 +84,28 @@ impl Store {
         &self.dir
     }
 
+    /// Removes all that a node has, and keeps what the process has that uses the directory.
+    pub(crate) fn clear(&self) -> Result<(), NodeError> {
+        for name in OWN.iter().filter(|name| !KEPT.contains(name)) {
+            take_away(&self.dir.join(name))?;
+        }
+        self.make_folders()
+    }
+
+    fn make_folders(&self) -> Result<(), NodeError> {
+        for folder in ["guests", "etc", "layers", "tasks/active"] {
+            let path = self.dir.join(folder);
+            fs::create_dir_all(&path).map_err(|source| io("create", &path, source))?;
+        }
+        Ok(())
+    }
+
     /// Reads the whole state.
     pub(crate) fn load(&self) -> Result<State, NodeError> {
         let mut state = State::default();
         if let Some(node) = read::<NodeFile>(&self.dir.join("node.json"))? {
             (state.name, state.booted, state.bridges) = (node.name, node.booted, node.bridges);
+            (state.is_complete, state.cores, state.memory) = (node.is_complete, node.cores, node.memory);
         }
         state.storages =
             read::<BTreeMap<String, Storage>>(&self.dir.join("storages.json"))?.unwrap_or_default();
@@ -190,8 +215,14 @@ impl Store {
             write(&self.dir.join("host.json"), &state.host)?;
         }
         if dirty.node {
-            let node =
-                NodeFile { name: state.name.clone(), booted: state.booted, bridges: state.bridges.clone() };
+            let node = NodeFile {
+                name: state.name.clone(),
+                booted: state.booted,
+                bridges: state.bridges.clone(),
+                is_complete: state.is_complete,
+                cores: state.cores,
+                memory: state.memory,
+            };
             write(&self.dir.join("node.json"), &node)?;
         }
         for upid in &dirty.tasks {
@@ -241,18 +272,19 @@ pub(crate) async fn reset(dir: &Path) -> Result<bool, NodeError> {
     check_version(dir, false)?;
     let _lock = lock(dir).await?;
     for name in OWN {
-        let path = dir.join(name);
-        let removed = if path.is_dir() { fs::remove_dir_all(&path) } else { fs::remove_file(&path) };
-        match removed {
-            Err(source) if source.kind() != std::io::ErrorKind::NotFound => {
-                return Err(io("remove", &path, source));
-            }
-            _ => {}
-        }
+        take_away(&dir.join(name))?;
     }
     // Whatever else lies there is not ours, and neither is the directory then.
     let _ = fs::remove_dir(dir);
     Ok(true)
+}
+
+fn take_away(path: &Path) -> Result<(), NodeError> {
+    let removed = if path.is_dir() { fs::remove_dir_all(path) } else { fs::remove_file(path) };
+    match removed {
+        Err(source) if source.kind() != std::io::ErrorKind::NotFound => Err(io("remove", path, source)),
+        Ok(()) | Err(_) => Ok(()),
+    }
 }
 
 /// Returns the process that has a directory, if one has.

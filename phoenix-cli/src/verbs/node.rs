@@ -1,10 +1,10 @@
 //! `node`: the embedded node itself: what it has, a fresh start, and calls of its API as `pvesh` makes them.
 
-use std::time::Duration;
+use std::{path::Path, time::Duration};
 
 use clap::{Args, Subcommand, ValueEnum};
 use phoenix_core::{ResourceId, StepId, engine::Events};
-use phoenix_node::{Node, Status};
+use phoenix_node::{Node, NodeSeed, Options, Profile, Status, reset_served};
 use phoenix_pve::{Client, Method, PveError, TaskWaiter, Upid};
 use serde_json::{Value, json};
 
@@ -38,8 +38,13 @@ enum What {
     #[command(after_help = "Example:\n  phoenix node status")]
     Status,
     /// Forget everything that the embedded node has: guests, storages and tasks.
-    #[command(after_help = "Example:\n  phoenix node reset --yes")]
+    #[command(after_help = "Examples:\n  \
+        phoenix node reset --yes                   the next run starts with an empty node\n  \
+        phoenix node reset --yes --profile truth   a node as the records of a real one begin, also while it is served")]
     Reset {
+        /// Begin afresh in this state.
+        #[arg(long, value_name = "NAME")]
+        profile: Option<ProfileName>,
         /// Do not ask.
         #[arg(short, long)]
         yes: bool,
@@ -59,6 +64,15 @@ enum What {
         #[arg(value_name = "KEY=VALUE")]
         params: Vec<String>,
     },
+}
+
+/// A state to begin afresh in.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+enum ProfileName {
+    /// Phoenix's own roomy node, which gains what the configuration names.
+    Default,
+    /// The node of the records: `pve1`, storages `local` and `btr`, two OS templates, `root@pam` alone.
+    Truth,
 }
 
 /// The method of a call, under HTTP's name or `pvesh`'s.
@@ -83,7 +97,7 @@ impl NodeVerb {
     pub(crate) fn run(self, context: &Context) -> Result<Exit, Error> {
         match self.what {
             What::Status => status(context),
-            What::Reset { yes } => reset(context, yes),
+            What::Reset { profile, yes } => reset(context, profile, yes),
             What::Serve(verb) => verb.run(context),
             What::Api { method, path, params } => api(context, method, &path, &params),
         }
@@ -124,19 +138,40 @@ fn status(context: &Context) -> Result<Exit, Error> {
     Ok(Exit::Done)
 }
 
-fn reset(context: &Context, yes: bool) -> Result<Exit, Error> {
+fn reset(context: &Context, profile: Option<ProfileName>, yes: bool) -> Result<Exit, Error> {
     host::check(&context.global)?;
     let dir = node_dir(&context.global)?;
     let shown = dir.display();
     if !yes {
         context.ui.ask(&format!("forget everything in `{shown}`?"))?;
     }
+    let profile = profile.map(|name| match name {
+        ProfileName::Default => Profile::Default,
+        ProfileName::Truth => Profile::Truth,
+    });
+    let is_served = context.block_on(async {
+        reset_served(&dir, profile.unwrap_or(Profile::Default)).await.map_err(Error::Node)
+    })?;
+    if is_served {
+        context.ui.data(&format!("the node in `{shown}`, which is being served, begins afresh"));
+        return Ok(Exit::Done);
+    }
     let was_there = context.block_on(async { Node::reset(&dir).await.map_err(Error::Node) })?;
+    if let Some(profile) = profile {
+        let seed = profile.seed();
+        context.block_on(async { begin(&dir, seed).await })?;
+        context.ui.data(&format!("the node in `{shown}` begins afresh as `{}`", profile.name()));
+        return Ok(Exit::Done);
+    }
     context.ui.data(&match was_there {
         true => format!("the node in `{shown}` is gone; the next run starts with an empty one"),
         false => format!("there was no node in `{shown}`"),
     });
     Ok(Exit::Done)
+}
+
+async fn begin(dir: &Path, seed: NodeSeed) -> Result<(), Error> {
+    Node::open(dir, Options { seed, ..Options::default() }).await.map(drop).map_err(Error::Node)
 }
 
 fn api(context: &Context, method: Verb, path: &str, params: &[String]) -> Result<Exit, Error> {

@@ -89,7 +89,6 @@ pub(crate) fn network(call: &mut Call<'_>) -> Reply {
 }
 
 pub(crate) fn resources(call: &mut Call<'_>) -> Reply {
-    const TYPES: &[&str] = &["vm", "storage", "node", "sdn"];
     let args = call.args.clone();
     let wanted = |kind: &str| args.get("type").is_none_or(|word| word == kind);
     let mut rows = Vec::new();

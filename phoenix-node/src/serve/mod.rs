@@ -3,6 +3,7 @@
 
 mod access;
 mod certificate;
+mod control;
 mod exchange;
 mod form;
 mod keep;
@@ -18,6 +19,7 @@ use std::{
     time::Duration,
 };
 
+pub use control::reset_served;
 use tokio::{net::TcpListener, sync::watch, task::JoinHandle};
 use tokio_rustls::TlsAcceptor;
 
@@ -46,6 +48,7 @@ pub struct Server {
     token: String,
     stop: watch::Sender<bool>,
     listening: JoinHandle<()>,
+    control: Option<JoinHandle<()>>,
 }
 
 impl Default for ServeOptions {
@@ -79,17 +82,21 @@ impl Server {
             }
             false => (None, None),
         };
-        let service = exchange::Service {
+        let service = Arc::new(exchange::Service {
             node,
             keys: Mutex::new(keys),
             folder: folder.map(Path::to_owned),
             password: options.password,
             ticket_life: options.ticket_life,
+        });
+        let control = match folder {
+            Some(folder) => Some(tokio::spawn(control::run(control::listen(folder)?, Arc::clone(&service)))),
+            None => None,
         };
         let (stop, stopped) = watch::channel(false);
-        let listening = tokio::spawn(listen::run(listener, Arc::new(service), acceptor, stopped));
+        let listening = tokio::spawn(listen::run(listener, service, acceptor, stopped));
         let token = format!("root@pam!{}={secret}", options.token);
-        Ok(Self { address, fingerprint, token, stop, listening })
+        Ok(Self { address, fingerprint, token, stop, listening, control })
     }
 
     /// Returns where it listens.
@@ -124,5 +131,8 @@ impl Server {
 impl Drop for Server {
     fn drop(&mut self) {
         self.listening.abort();
+        if let Some(control) = &self.control {
+            control.abort();
+        }
     }
 }

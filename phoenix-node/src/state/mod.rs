@@ -33,6 +33,8 @@ const ARCHIVE_LIMIT: usize = 20_000;
 #[derive(Debug, Default)]
 pub(crate) struct State {
     pub(crate) name: String,
+    /// Whether the node has all that it shall have: seeds add nothing.
+    pub(crate) is_complete: bool,
     pub(crate) cores: u32,
     pub(crate) memory: u64,
     pub(crate) booted: u64,
@@ -80,6 +82,10 @@ impl State {
             self.next_pid = 4096;
             self.host = World::of_host();
         }
+        if self.is_complete {
+            return;
+        }
+        self.is_complete = seed.is_complete;
         self.cores = seed.cores;
         self.memory = seed.memory;
         self.bridges.extend(seed.bridges.iter().cloned());

@@ -30,7 +30,11 @@ impl Storage {
             plugin: seed.plugin.clone(),
             content: seed.content.clone(),
             total: seed.total,
-            volumes: BTreeMap::new(),
+            volumes: seed
+                .volumes
+                .iter()
+                .map(|(volid, size)| (volid.clone(), Volume::file(volid, *size)))
+                .collect(),
             busy_until: 0,
         }
     }

@@ -23,6 +23,36 @@ pub(crate) struct Volume {
     pub(crate) parent: Option<String>,
 }
 
+impl Volume {
+    /// Returns a file of a storage that belongs to no guest, from its volume name.
+    pub(crate) fn file(volid: &str, size: u64) -> Self {
+        let (storage, rest) = volid.split_once(':').unwrap_or((volid, ""));
+        Self {
+            storage: storage.to_owned(),
+            content: rest.split('/').next().unwrap_or_default().to_owned(),
+            format: format_of(volid).to_owned(),
+            size,
+            used: size,
+            ctime: super::now(),
+            parent: None,
+        }
+    }
+}
+
+/// Returns PVE's word for the format of a file.
+fn format_of(volid: &str) -> &'static str {
+    let endings = [
+        (".tar.zst", "tzst"),
+        (".tar.xz", "txz"),
+        (".tar.gz", "tgz"),
+        (".iso", "iso"),
+        (".qcow2", "qcow2"),
+        (".vmdk", "vmdk"),
+        (".ova", "ova+vmdk"),
+    ];
+    endings.iter().find(|(ending, _)| volid.ends_with(ending)).map_or("raw", |(_, word)| word)
+}
+
 /// What a kind of storage can do, and how it names volumes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Plugin {

@@ -2,7 +2,7 @@
 
 use crate::{
     durations,
-    state::{State, now, volume::Volume},
+    state::{State, volume::Volume},
     work::{Refused, Room},
 };
 
@@ -42,15 +42,10 @@ pub(crate) fn fetch(
     }
     let found =
         state.storages.get_mut(storage).ok_or_else(|| format!("storage '{storage}' does not exist"))?;
-    found.volumes.entry(volid.to_owned()).or_insert_with(|| Volume {
-        storage: storage.to_owned(),
-        content: content.to_owned(),
-        format: format_of(volid).to_owned(),
-        size,
-        used: size,
-        ctime: now(),
-        parent: None,
-    });
+    found
+        .volumes
+        .entry(volid.to_owned())
+        .or_insert_with(|| Volume { content: content.to_owned(), ..Volume::file(volid, size) });
     state.dirty.storages = true;
     log.push(format!("download of '{volid}' finished"));
     Ok(())
@@ -78,18 +73,4 @@ pub(crate) fn delete(
     }
     log.push(format!("volume '{volid}' does not exist, nothing to remove"));
     Ok(())
-}
-
-/// Returns PVE's word for the format of a file.
-fn format_of(volid: &str) -> &'static str {
-    let endings = [
-        (".tar.zst", "tzst"),
-        (".tar.xz", "txz"),
-        (".tar.gz", "tgz"),
-        (".iso", "iso"),
-        (".qcow2", "qcow2"),
-        (".vmdk", "vmdk"),
-        (".ova", "ova+vmdk"),
-    ];
-    endings.iter().find(|(ending, _)| volid.ends_with(ending)).map_or("raw", |(_, word)| word)
 }

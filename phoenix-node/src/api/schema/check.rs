@@ -143,7 +143,7 @@ fn bounds(param: &Param, value: &str) -> Option<String> {
 
 /// Says what is wrong with a property string.
 pub(super) fn dict(schema: &Schema, name: &str, key: &str, value: &str) -> Option<String> {
-    let Some(params) = schema.dicts.get(name) else { return None };
+    let params = schema.dicts.get(name)?;
     let mut wrong = String::new();
     let mut seen: Vec<&str> = Vec::new();
     let mut complain = |name: &str, text: &str| wrong.push_str(&format!("{key}.{name}: {text}\n"));
