@@ -5,6 +5,8 @@ mod check;
 mod formats;
 mod parse;
 mod pattern;
+#[cfg(test)]
+mod proof;
 pub(crate) mod rule;
 
 use std::{collections::BTreeMap, sync::LazyLock};

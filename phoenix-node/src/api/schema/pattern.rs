@@ -25,6 +25,12 @@ impl Pattern {
         self.regex.get_or_init(|| Regex::new(&format!("^(?:{})$", self.text)).ok()).as_ref()
     }
 
+    /// Returns it as it was written.
+    #[cfg(test)]
+    pub(super) fn as_str(&self) -> &str {
+        &self.text
+    }
+
     /// Tells whether it can be read.
     #[cfg(test)]
     pub(super) fn is_good(&self) -> bool {

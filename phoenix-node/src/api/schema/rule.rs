@@ -1,5 +1,7 @@
 //! Who may make a call: the expressions after `may` in the data.
 
+use std::fmt;
+
 /// Who may make a call.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) enum Rule {
@@ -92,6 +94,27 @@ impl Rule {
             rules.push(Self::take(rest)?);
         }
         Ok(rules)
+    }
+}
+
+impl fmt::Display for Rule {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let join = |rules: &[Self]| rules.iter().map(Self::to_string).collect::<Vec<_>>().join(" ");
+        match self {
+            Self::World => f.write_str("world"),
+            Self::All => f.write_str("all"),
+            Self::Root => f.write_str("root"),
+            Self::Perm { path, privs, any } => {
+                write!(f, "({} {path} {})", if *any { "any" } else { "perm" }, privs.join(" "))
+            }
+            Self::UserParam(UserParam::Own) => f.write_str("(own)"),
+            Self::UserParam(UserParam::Realm) => f.write_str("(realm)"),
+            Self::UserParam(UserParam::Groups { privs, new }) => {
+                write!(f, "({} {})", if *new { "new-groups" } else { "groups" }, privs.join(" "))
+            }
+            Self::And(rules) => write!(f, "(and {})", join(rules)),
+            Self::Or(rules) => write!(f, "(or {})", join(rules)),
+        }
     }
 }
 
