@@ -21,4 +21,4 @@ pub use fault::{Calls, Effect, Fault};
 pub use node::{Node, Status};
 pub use options::{NodeSeed, Options, StorageSeed};
 pub use profile::Profile;
-pub use serve::{ServeOptions, Server, reset_served};
+pub use serve::{Latency, ServeOptions, Server, reset_served};

@@ -48,14 +48,17 @@ impl Client {
         self.call(Method::Delete, path, params).await
     }
 
+    /// Sends a call and returns the answer as it came, whatever its status.
+    pub async fn exchange(&self, request: Request) -> Result<Response, PveError> {
+        let (method, path) = (request.method.as_str(), request.path.clone());
+        let answered = self.transport.send(request).await;
+        answered.map_err(|source| PveError::Unanswered { method, path, source })
+    }
+
     /// Sends a call and returns the `data` of its answer; null if there is none.
     pub async fn call(&self, method: Method, path: &str, params: Params) -> Result<Value, PveError> {
         let request = Request { method, path: path.to_owned(), params };
-        let response = self.transport.send(request).await.map_err(|source| PveError::Unanswered {
-            method: method.as_str(),
-            path: path.to_owned(),
-            source,
-        })?;
+        let response = self.exchange(request).await?;
         tracing::debug!(method = method.as_str(), path, status = response.status, "call");
         unwrap(method, path, &response)
     }

@@ -1,10 +1,11 @@
-//! The chores of this repository: `cargo xtask test | lint | bench | docs`. It knows Phoenix only from outside, by
+//! The chores of this repository: `cargo xtask test | lint | bench | replay | docs`. It knows Phoenix only from outside, by
 //! its files and its binary.
 
 mod bench;
 mod command;
 mod docs;
 mod lint;
+mod replay;
 mod suite;
 mod ui;
 
@@ -28,6 +29,8 @@ enum Chore {
     Lint,
     /// Measures planning, executing, the cold start and the size of the binary.
     Bench(bench::Options),
+    /// Replays the records of a real Proxmox VE against the served node.
+    Replay(replay::Options),
     /// Writes what is generated under docs/.
     Docs {
         /// Writes nothing; fails if something would change.
@@ -42,6 +45,7 @@ fn main() -> ExitCode {
         Chore::Test => suite::run(&root),
         Chore::Lint => lint::run(&root),
         Chore::Bench(options) => bench::run(&root, &options),
+        Chore::Replay(options) => replay::run(&root, &options),
         Chore::Docs { check: true } => docs::check(&root),
         Chore::Docs { check: false } => docs::write(&root),
     };

@@ -5,7 +5,7 @@ use std::{path::Path, time::Instant};
 
 use crate::{
     command::{cargo, has_cargo, run as succeed},
-    docs, lint, ui,
+    docs, lint, replay, ui,
 };
 
 type Stage<'a> = (&'a str, &'a str, Box<dyn Fn() -> Result<(), String> + 'a>);
@@ -78,6 +78,14 @@ pub(crate) fn run(root: &Path) -> Result<(), String> {
             "cargo test (cargo-nextest is not installed)",
             Box::new(|| succeed(&mut cargo(root, &["test", "--workspace", "--locked", "--no-fail-fast"]))),
         ));
+    }
+    match replay::obstacle(root) {
+        Some(why) => skipped.push(("records", why)),
+        None => stages.push((
+            "records",
+            "the served node answers as the records of a real one",
+            Box::new(|| replay::check(root)),
+        )),
     }
     for (stage, why) in skipped {
         ui::skipped(stage, why);

@@ -11,6 +11,7 @@ pub(crate) mod man;
 pub(crate) mod migrate;
 pub(crate) mod node;
 pub(crate) mod plan;
+mod record;
 pub(crate) mod restart;
 pub(crate) mod schema;
 pub(crate) mod serve;

@@ -8,7 +8,10 @@ use phoenix_node::{Node, NodeSeed, Options, Profile, Status, reset_served};
 use phoenix_pve::{Client, Method, PveError, TaskWaiter, Upid};
 use serde_json::{Value, json};
 
-use super::serve::{Serve, described};
+use super::{
+    record::Record,
+    serve::{Serve, described},
+};
 use crate::{
     context::Context,
     error::{Error, Exit},
@@ -50,6 +53,7 @@ enum What {
         yes: bool,
     },
     Serve(Serve),
+    Record(Record),
     /// Call the embedded node's API, as `pvesh` does on a Proxmox VE host.
     #[command(after_help = "Examples:\n  \
         phoenix node api get /nodes/phoenix/lxc\n  \
@@ -99,6 +103,7 @@ impl NodeVerb {
             What::Status => status(context),
             What::Reset { profile, yes } => reset(context, profile, yes),
             What::Serve(verb) => verb.run(context),
+            What::Record(verb) => verb.run(context),
             What::Api { method, path, params } => api(context, method, &path, &params),
         }
     }

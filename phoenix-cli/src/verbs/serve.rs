@@ -2,9 +2,9 @@
 
 use std::{collections::BTreeSet, net::SocketAddr, time::Duration};
 
-use clap::Args;
+use clap::{Args, ValueEnum};
 use phoenix_config::Host as Described;
-use phoenix_node::{ServeOptions, Server};
+use phoenix_node::{Latency, ServeOptions, Server};
 use serde_json::json;
 
 use crate::{
@@ -34,17 +34,33 @@ pub(crate) struct Serve {
     /// The name of the API token of `root@pam` that is let in; its secret is made once and kept.
     #[arg(long, default_value = "phoenix", value_name = "NAME")]
     token: String,
+    /// How long answers take: no longer than they need, or as on a real node with its three workers.
+    #[arg(long, default_value = "none", value_name = "WHICH")]
+    latency: LatencyName,
+}
+
+/// How long answers take.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+enum LatencyName {
+    /// No longer than they need.
+    None,
+    /// As on a real node, which has three workers.
+    Real,
 }
 
 impl Serve {
     /// Does it.
     pub(crate) fn run(self, context: &Context) -> Result<Exit, Error> {
-        let Self { listen, tls, token } = self;
+        let Self { listen, tls, token, latency } = self;
+        let latency = match latency {
+            LatencyName::None => Latency::None,
+            LatencyName::Real => Latency::Real,
+        };
         context.block_on(async {
             let signals = Signals::new()?;
             let password = host::secret("PHOENIX_PASSWORD")?;
             let node = host::embedded(&context.global, &described(context)).await?;
-            let options = ServeOptions { listen, tls, password, token, ..ServeOptions::default() };
+            let options = ServeOptions { listen, tls, password, token, latency, ..ServeOptions::default() };
             let name = node.name();
             let server = Server::start(node, options).await.map_err(Error::Node)?;
             show(context, &name, &server)?;

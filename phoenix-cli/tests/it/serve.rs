@@ -117,3 +117,37 @@ error: `https://pve1:8006` is not the embedded node
 "#]]
     );
 }
+
+#[test]
+fn a_served_node_begins_afresh_on_demand() {
+    let served = Served::start();
+    served.does(&["create", "900"]);
+    let said = served.lab.does(&["node", "reset", "--yes", "--profile", "truth"]);
+    assert!(said.contains("which is being served, begins afresh"), "{said}");
+    let get = |path: &str| {
+        let output =
+            served.far("PHOENIX_PASSWORD", "secret123", &["node", "api", "get", path]).output().unwrap();
+        assert!(output.status.success(), "{}", served.lab.transcript(&output));
+        serde_json::from_slice::<Value>(&output.stdout).unwrap()
+    };
+    assert_eq!(get("/nodes/pve1/lxc"), Value::Array(Vec::new()));
+    let storages = get("/storage");
+    let mut names: Vec<&str> =
+        storages.as_array().unwrap().iter().filter_map(|row| row["storage"].as_str()).collect();
+    names.sort_unstable();
+    assert_eq!(names, ["btr", "local"]);
+    assert_eq!(served.end("-TERM"), Some(0));
+}
+
+#[test]
+fn a_recording_has_a_line_a_call() {
+    let served = Served::start();
+    served.does(&["create", "900"]);
+    let recording = served.does(&["node", "record", served.says("url")]);
+    let calls: Vec<Value> = recording.lines().map(|line| serde_json::from_str(line).unwrap()).collect();
+    let of = |path: &str| calls.iter().find(|call| call["request"]["path"] == format!("/api2/json{path}"));
+    assert_eq!(of("/version").unwrap()["response"]["status"], 200);
+    let config = of("/nodes/pve1/lxc/900/config").unwrap();
+    assert_eq!(config["response"]["json"]["data"]["hostname"], "Base-Template");
+    assert_eq!(served.end("-TERM"), Some(0));
+}

@@ -25,6 +25,7 @@ use crate::{
         access::{self, PENALTY},
         form::{self, Params},
         keep::Keys,
+        latency::Turns,
         session::{self, Caller, Stranger},
     },
 };
@@ -41,6 +42,7 @@ pub(super) struct Service {
     pub(super) folder: Option<PathBuf>,
     pub(super) password: Option<String>,
     pub(super) ticket_life: Duration,
+    pub(super) turns: Turns,
 }
 
 /// An answer before it is a response.
@@ -98,7 +100,9 @@ impl Service {
             Ok(params) => params,
             Err(Unread::Answer(served)) => return Ok(served),
         };
+        let turn = self.turns.take(method, &segments).await;
         let response = self.call(caller.as_ref(), method, &segments, params).await?;
+        drop(turn);
         if response.status == 401 {
             self.node.wait(PENALTY).await;
         }

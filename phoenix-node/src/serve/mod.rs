@@ -7,6 +7,7 @@ mod control;
 mod exchange;
 mod form;
 mod keep;
+mod latency;
 mod listen;
 mod privileges;
 mod session;
@@ -20,6 +21,7 @@ use std::{
 };
 
 pub use control::reset_served;
+pub use latency::Latency;
 use tokio::{net::TcpListener, sync::watch, task::JoinHandle};
 use tokio_rustls::TlsAcceptor;
 
@@ -38,6 +40,8 @@ pub struct ServeOptions {
     pub token: String,
     /// How long a ticket is good for.
     pub ticket_life: Duration,
+    /// How long answers take.
+    pub latency: Latency,
 }
 
 /// A node that is being served. It ends when this is dropped, or (in order) by [`Server::stop`].
@@ -59,6 +63,7 @@ impl Default for ServeOptions {
             password: None,
             token: "phoenix".to_owned(),
             ticket_life: Duration::from_secs(7200),
+            latency: Latency::None,
         }
     }
 }
@@ -88,6 +93,7 @@ impl Server {
             folder: folder.map(Path::to_owned),
             password: options.password,
             ticket_life: options.ticket_life,
+            turns: latency::Turns::new(options.latency),
         });
         let control = match folder {
             Some(folder) => Some(tokio::spawn(control::run(control::listen(folder)?, Arc::clone(&service)))),

@@ -9,11 +9,14 @@ mod generate;
 mod letsgo;
 mod planning;
 mod report;
+mod served;
 mod startup;
 
 use std::{env, error::Error, process::ExitCode};
 
 const SIZES: [u32; 4] = [10, 100, 1_000, 10_000];
+/// The sizes of the labs that are planned against a served node.
+const SERVED: [u32; 3] = [10, 200, 1_000];
 /// Bringing up more takes minutes even in virtual time.
 const LETSGO: u32 = 1_000;
 
@@ -23,6 +26,7 @@ fn main() -> ExitCode {
     let done = match words[..] {
         ["child", "nothing", size] => number(size).and_then(planning::from_nothing),
         ["child", "facts", size, path] => number(size).and_then(|size| planning::from_facts(size, path)),
+        ["child", "served", size] => number(size).and_then(served::run),
         ["child", "letsgo", size, path] => number(size).and_then(|size| letsgo::run(size, path)),
         _ => parent(&words),
     };
@@ -55,6 +59,7 @@ fn parent(words: &[&str]) -> Result<(), Box<dyn Error>> {
         measured?;
     }
     report.print_growth();
+    report::served(&SERVED)?;
     startup::print()
 }
 

@@ -9,6 +9,9 @@ const AIM: (u32, f64, f64) = (10_000, 0.5, 200e6);
 /// How far above its bound an execution may be.
 const AIM_LETSGO: f64 = 1.05;
 
+/// How many calls a no-op plan may make beyond one a guest.
+const MOST_BEYOND: f64 = 10.0;
+
 /// All that was measured so far.
 #[derive(Default)]
 pub(crate) struct Report {
@@ -71,6 +74,27 @@ impl Report {
             );
         }
     }
+}
+
+/// Measures and prints no-op plans against a served node.
+pub(crate) fn served(sizes: &[u32]) -> Result<(), Box<dyn Error>> {
+    println!("\nno-op plan against a served node, over HTTPS");
+    println!("  {:>6} {:>7} {:>13} {:>16} {:>12}", "guests", "calls", "at once s", "as PVE, s", "ms a guest");
+    for size in sizes {
+        let row = child(&["served", &size.to_string()])?;
+        let (calls, plain, real) = (number(&row, "calls"), number(&row, "plain"), number(&row, "real"));
+        println!(
+            "  {size:>6} {calls:>7} {plain:>13.3} {real:>16.3} {:>12.2}",
+            real * 1000.0 / f64::from(*size)
+        );
+        if calls > f64::from(*size) + MOST_BEYOND {
+            return Err(format!(
+                "{calls} calls for {size} guests: more than {MOST_BEYOND} beyond one a guest"
+            )
+            .into());
+        }
+    }
+    Ok(())
 }
 
 fn child(words: &[&str]) -> Result<Value, Box<dyn Error>> {
