@@ -148,6 +148,6 @@ fn a_recording_has_a_line_a_call() {
     let of = |path: &str| calls.iter().find(|call| call["request"]["path"] == format!("/api2/json{path}"));
     assert_eq!(of("/version").unwrap()["response"]["status"], 200);
     let config = of("/nodes/pve1/lxc/900/config").unwrap();
-    assert_eq!(config["response"]["json"]["data"]["hostname"], "Base-Template");
+    assert_eq!(config["response"]["json"]["data"]["hostname"], "base");
     assert_eq!(served.end("-TERM"), Some(0));
 }
