@@ -10,6 +10,7 @@ mod fault;
 mod node;
 mod options;
 mod profile;
+mod schedule;
 mod serve;
 mod sim;
 mod state;

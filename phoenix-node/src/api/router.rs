@@ -6,15 +6,15 @@ use std::{collections::BTreeMap, sync::LazyLock};
 use percent_encoding::percent_decode_str;
 use phoenix_core::GuestKind;
 use phoenix_pve::transport::Method;
-use serde_json::Value;
+use serde_json::{Map, Value};
 
 use crate::{
     api::{
         args::Args,
         caller::Caller,
-        clone, cluster, configure, create, guest, guests, permit, power,
-        reply::{Refusal, Reply, no_such_guest},
-        schema::{self, Given},
+        clone, cluster, configure, create, firewall, guest, guests, indexes, permit, power,
+        reply::{Answer, Refusal, Reply, no_such_guest},
+        schema::{self, Entry, Given},
         snapshot, storage, tasks,
     },
     state::{State, guest::Guest},
@@ -33,6 +33,8 @@ pub(crate) struct Asked {
 pub(crate) struct Call<'a> {
     pub(crate) state: &'a mut State,
     pub(crate) caller: &'a Caller,
+    /// What the schema says of the call.
+    pub(crate) entry: &'static Entry,
     /// The parameters, those of the path among them.
     pub(crate) args: Args,
 }
@@ -46,6 +48,8 @@ pub(crate) enum Handler {
     Guest(fn(&mut Call<'_>, GuestKind, u32) -> Reply),
     /// A call of both kinds that is on no guest.
     Kind(fn(&mut Call<'_>, GuestKind) -> Reply),
+    /// A list of the branches below, under this key: names parted by blanks.
+    Index(&'static str, &'static str),
 }
 
 /// Calls and what answers them: the key of the schema, `{kind}` standing for `lxc` and for `qemu`.
@@ -59,6 +63,7 @@ const ROUTES: &[Routes] = &[
     create::ROUTES,
     guest::ROUTES,
     guests::ROUTES,
+    indexes::ROUTES,
     power::ROUTES,
     snapshot::ROUTES,
     storage::ROUTES,
@@ -67,7 +72,8 @@ const ROUTES: &[Routes] = &[
 
 static HANDLERS: LazyLock<BTreeMap<String, (Handler, Option<GuestKind>)>> = LazyLock::new(|| {
     let mut all = BTreeMap::new();
-    for (key, handler) in ROUTES.iter().flat_map(|routes| routes.iter()) {
+    let folders = [ROUTES, firewall::ROUTES];
+    for (key, handler) in folders.into_iter().flatten().flat_map(|routes| routes.iter()) {
         if key.contains("{kind}") {
             for (word, kind) in [("lxc", GuestKind::Lxc), ("qemu", GuestKind::Vm)] {
                 all.insert(key.replace("{kind}", word), (*handler, Some(kind)));
@@ -104,11 +110,12 @@ pub(crate) fn route(state: &mut State, caller: &Caller, asked: &Asked) -> Reply 
     permit::check(state, caller, &found.entry.rule, &given)?;
     let args = found.entry.check(&given)?;
     let vmid = args.vmid("vmid");
-    let mut call = Call { state, caller, args };
+    let mut call = Call { state, caller, entry: found.entry, args };
     match (handler, kind) {
         (Handler::Plain(answer), _) => answer(&mut call),
         (Handler::Guest(answer), Some(kind)) => answer(&mut call, kind, vmid),
         (Handler::Kind(answer), Some(kind)) => answer(&mut call, kind),
+        (Handler::Index(key, names), _) => Ok(index(key, names)),
         (Handler::Guest(_) | Handler::Kind(_), None) => Err(not_implemented(asked)),
     }
 }
@@ -132,6 +139,11 @@ pub(crate) fn checked(
     let mut given = asked.params;
     given.extend(found.variables.into_iter().map(|(key, value)| (key, Given::Text(value))));
     found.entry.check(&given)
+}
+
+fn index(key: &str, names: &str) -> Answer {
+    let rows = names.split(' ').map(|name| Map::from_iter([(key.to_owned(), Value::from(name))]));
+    Value::from(rows.map(Value::from).collect::<Vec<_>>()).into()
 }
 
 fn not_implemented(asked: &Asked) -> Refusal {

@@ -1,8 +1,98 @@
-//! The firewall of the cluster, of nodes and of guests.
+//! Firewalls: rules, options, aliases and sets of addresses of the cluster, of nodes, guests and virtual networks, and
+//! the security groups that all of them may use.
+
+use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
+use serde_json::{Map, Value};
 
-/// The firewall of the cluster, of nodes and of guests.
+use crate::state::sections::sha1;
+
+/// All firewalls.
 #[derive(Clone, Debug, Default, Serialize, Deserialize)]
 #[serde(default)]
-pub(crate) struct Firewalls {}
+pub(crate) struct Firewalls {
+    pub(crate) cluster: Firewall,
+    pub(crate) groups: BTreeMap<String, Group>,
+    pub(crate) nodes: BTreeMap<String, Firewall>,
+    /// By vmid; PVE keeps them for guests that are not there too.
+    pub(crate) guests: BTreeMap<u32, Firewall>,
+    pub(crate) vnets: BTreeMap<String, Firewall>,
+}
+
+/// One firewall.
+#[derive(Clone, Debug, Default, Serialize, Deserialize)]
+#[serde(default)]
+pub(crate) struct Firewall {
+    pub(crate) options: Map<String, Value>,
+    pub(crate) rules: Vec<Rule>,
+    /// By the name in lower case, in which they are looked up.
+    pub(crate) aliases: BTreeMap<String, Alias>,
+    pub(crate) ipsets: BTreeMap<String, IpSet>,
+}
+
+/// A rule, by its properties.
+pub(crate) type Rule = Map<String, Value>;
+
+/// A name for an address.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub(crate) struct Alias {
+    pub(crate) name: String,
+    pub(crate) cidr: String,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) comment: Option<String>,
+}
+
+/// A set of addresses.
+#[derive(Clone, Debug, Default, Serialize, Deserialize)]
+#[serde(default)]
+pub(crate) struct IpSet {
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) comment: Option<String>,
+    /// By address.
+    pub(crate) entries: BTreeMap<String, Member>,
+}
+
+/// What a set says of an address.
+#[derive(Clone, Debug, Default, Serialize, Deserialize)]
+#[serde(default)]
+pub(crate) struct Member {
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) comment: Option<String>,
+    pub(crate) nomatch: bool,
+}
+
+/// A security group.
+#[derive(Clone, Debug, Default, Serialize, Deserialize)]
+#[serde(default)]
+pub(crate) struct Group {
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) comment: Option<String>,
+    pub(crate) rules: Vec<Rule>,
+}
+
+/// Returns the digest that PVE gives a list: of its rows' plain values, sorted by their keys.
+pub(crate) fn digest(rows: &[Rule]) -> String {
+    let mut text = String::new();
+    for (key, value) in rows.iter().flatten() {
+        match value {
+            Value::String(value) => text.push_str(&format!("{key}:{value}\n")),
+            Value::Number(value) => text.push_str(&format!("{key}:{value}\n")),
+            Value::Null | Value::Bool(_) | Value::Array(_) | Value::Object(_) => {}
+        }
+    }
+    sha1(&text)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn digests_are_those_of_the_values_in_the_order_of_their_keys() {
+        assert_eq!(digest(&[]), "da39a3ee5e6b4b0d3255bfef95601890afd80709");
+        let row = |value: Value| value.as_object().cloned().unwrap_or_default();
+        let one = row(serde_json::json!({ "b": 1, "a": "x", "errors": { "a": "wrong" } }));
+        assert_eq!(digest(&[one]), sha1("a:x\nb:1\n"));
+    }
+}

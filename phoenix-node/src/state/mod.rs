@@ -9,6 +9,7 @@ pub(crate) mod firewall;
 pub(crate) mod guest;
 pub(crate) mod kept;
 pub(crate) mod pools;
+pub(crate) mod sections;
 pub(crate) mod storage;
 pub(crate) mod task;
 pub(crate) mod volume;
@@ -124,6 +125,9 @@ impl State {
     pub(crate) fn remove_guest(&mut self, vmid: u32) {
         if self.guests.remove(&vmid).is_some() {
             self.dirty.guests.insert(vmid);
+        }
+        if self.firewall.guests.contains_key(&vmid) {
+            self.firewall.guests.remove(&vmid);
         }
     }
 

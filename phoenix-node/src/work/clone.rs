@@ -101,6 +101,9 @@ pub(crate) fn finish(work: &Work, state: &mut State, log: &mut Vec<String>) -> R
         guest.config.clone_from(config);
         log.push(format!("clone {target} is complete"));
     }
+    if let Some(firewall) = state.firewall.guests.get(source).cloned() {
+        state.firewall.guests.insert(*target, firewall);
+    }
     super::recover::unlock(state, *source, &["disk"]);
     Ok(())
 }

@@ -2,7 +2,7 @@
 //! `ARCHITECTURE.md` explains their notation.
 
 mod check;
-mod formats;
+pub(crate) mod formats;
 mod parse;
 mod pattern;
 #[cfg(test)]
@@ -12,19 +12,27 @@ pub(crate) mod rule;
 use std::{collections::BTreeMap, sync::LazyLock};
 
 use phoenix_pve::transport::Method;
+use serde_json::Value;
 
 pub(crate) use check::{Given, gather};
 use rule::Rule;
 
 /// The files, each a part of the tree.
 const DATA: &[(&str, &str)] = &[
+    // Its sets are used by the files that follow.
+    ("guest.api", include_str!("data/guest.api")),
     ("access.api", include_str!("data/access.api")),
     ("cluster.api", include_str!("data/cluster.api")),
+    ("datacenter.api", include_str!("data/datacenter.api")),
     ("firewall.api", include_str!("data/firewall.api")),
-    ("guest.api", include_str!("data/guest.api")),
+    ("ha.api", include_str!("data/ha.api")),
+    ("jobs.api", include_str!("data/jobs.api")),
     ("lxc.api", include_str!("data/lxc.api")),
+    ("mapping.api", include_str!("data/mapping.api")),
     ("node.api", include_str!("data/node.api")),
+    ("notifications.api", include_str!("data/notifications.api")),
     ("qemu.api", include_str!("data/qemu.api")),
+    ("sdn.api", include_str!("data/sdn.api")),
     ("storage.api", include_str!("data/storage.api")),
 ];
 
@@ -178,6 +186,25 @@ impl Entry {
         given: &BTreeMap<String, Given>,
     ) -> Result<super::Args, super::reply::Refusal> {
         check::call(&SCHEMA, self, given)
+    }
+
+    /// Tells whether there is such a parameter.
+    pub(crate) fn has(&self, key: &str) -> bool {
+        self.params.iter().any(|param| param.is_named(key))
+    }
+
+    /// Returns a checked text with the JSON type that a parameter has.
+    pub(crate) fn value(&self, key: &str, text: &str) -> Value {
+        let kind = self.params.iter().find(|param| param.is_named(key)).map(|param| param.kind);
+        match kind {
+            Some(Kind::Bool | Kind::Int) => text.parse::<i64>().map_or_else(|_| text.into(), Value::from),
+            Some(Kind::Num) => match (text.parse::<i64>(), text.parse::<f64>()) {
+                (Ok(number), _) => number.into(),
+                (Err(_), Ok(number)) => number.into(),
+                (Err(_), Err(_)) => text.into(),
+            },
+            Some(Kind::Text) | None => text.into(),
+        }
     }
 
     /// Returns the parameters.

@@ -9,7 +9,8 @@ enum Open {
     Nothing,
     Set(String),
     Dict(String),
-    Call,
+    /// So many calls: one, or one for each kind of guest.
+    Calls(usize),
 }
 
 /// Adds a file to the schema.
@@ -32,13 +33,14 @@ pub(super) fn read(schema: &mut Schema, file: &str, text: &str) -> Result<(), St
                 let params = body(schema, line).map_err(fail)?;
                 schema.dicts.entry(name.clone()).or_default().extend(params);
             }
-            (Some(line), Open::Call) => {
+            (Some(line), Open::Calls(count)) => {
                 let rule = line.strip_prefix("may ").map(Rule::parse).transpose().map_err(fail)?;
                 let params = if rule.is_some() { Vec::new() } else { body(schema, line).map_err(fail)? };
-                let entry = schema.entries.last_mut().ok_or("no call is open")?;
-                entry.params.extend(params);
-                if let Some(rule) = rule {
-                    entry.rule = rule;
+                for entry in schema.entries.iter_mut().rev().take(*count) {
+                    entry.params.extend(params.iter().cloned());
+                    if let Some(rule) = &rule {
+                        entry.rule = rule.clone();
+                    }
                 }
             }
         }
@@ -64,10 +66,15 @@ fn head(schema: &mut Schema, line: &str) -> Result<Open, String> {
         "DELETE" => Method::Delete,
         other => return Err(format!("`{other}` is neither a method nor `set` nor `dict`")),
     };
-    let segments: Vec<Segment> = name.split('/').filter(|part| !part.is_empty()).map(segment).collect();
-    schema.index.entry((method, segments.len())).or_default().push(schema.entries.len());
-    schema.entries.push(Entry { key: line.replace('*', ""), rule: Rule::Root, segments, params: Vec::new() });
-    Ok(Open::Call)
+    let kinds: &[&str] = if name.contains("{kind}") { &["lxc", "qemu"] } else { &[""] };
+    for kind in kinds {
+        let path = name.replace("{kind}", kind);
+        let segments: Vec<Segment> = path.split('/').filter(|part| !part.is_empty()).map(segment).collect();
+        schema.index.entry((method, segments.len())).or_default().push(schema.entries.len());
+        let key = line.replace('*', "").replace("{kind}", kind);
+        schema.entries.push(Entry { key, rule: Rule::Root, segments, params: Vec::new() });
+    }
+    Ok(Open::Calls(kinds.len()))
 }
 
 fn segment(part: &str) -> Segment {

@@ -1,5 +1,11 @@
 //! Formats of texts, by their names: what PVE says when one is wrong.
 
+pub(crate) mod address;
+mod cluster;
+pub(crate) mod traffic;
+
+pub(crate) use cluster::{is_alias, subnet_of};
+
 /// Says what is wrong with a text of a format; nothing of a format that takes any text.
 pub(super) fn complaint(format: &str, value: &str) -> Option<String> {
     if let Some(single) = format.strip_suffix("-list") {
@@ -32,7 +38,7 @@ pub(super) fn complaint(format: &str, value: &str) -> Option<String> {
             matches!(value, "dhcp" | "manual") || is_cidr4(value),
             "value does not look like a valid ipv4 network configuration".to_owned(),
         ),
-        _ => return None,
+        _ => return cluster::complaint(format, value),
     };
     (!is_right).then_some(text)
 }
