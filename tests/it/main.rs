@@ -3,6 +3,7 @@
 mod homelab;
 mod https;
 mod laws;
+mod migration;
 mod pending;
 mod rebuild;
 

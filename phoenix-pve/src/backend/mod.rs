@@ -19,13 +19,17 @@ use crate::{
     transport::Transport,
 };
 
+mod configure;
 mod create;
 mod demand;
+mod flight;
 mod guest;
 mod inside;
 mod listing;
+mod migrate;
 mod perform;
 mod read;
+mod settled;
 mod template;
 
 /// What a backend allows itself.
