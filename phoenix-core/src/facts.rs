@@ -66,10 +66,9 @@ impl Facts {
         }
     }
 
-    /// Returns a storage's row as a node has it (the backend's own if none is given), if its storages are known and
-    /// have it.
-    pub fn storage(&self, node: Option<&str>, name: &str) -> Option<&StorageRow> {
-        match self.get(&Probe::Storages { node: node.map(str::to_owned) })? {
+    /// Returns a storage's row, if the storages are known and have it.
+    pub fn storage(&self, name: &str) -> Option<&StorageRow> {
+        match self.get(&Probe::Storages)? {
             Evidence::Storages { rows } => rows.get(name),
             _ => None,
         }

@@ -384,7 +384,7 @@ impl Transport for Node {
         let decode = |part: &str| percent_decode_str(part).decode_utf8_lossy().into_owned();
         let path = request.path.split('/').filter(|part| !part.is_empty()).map(decode).collect();
         let params = api::gather(request.params.into_iter());
-        self.call(&Caller::root(), &Asked { method: request.method, path, params }).await
+        self.call(&Caller::root(), &Asked { method: request.method, path, params, upload: None }).await
     }
 }
 

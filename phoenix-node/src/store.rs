@@ -114,6 +114,7 @@ impl Store {
         self.load_kept("pools", &mut state.pools)?;
         self.load_kept("firewall", &mut state.firewall)?;
         self.load_kept("cluster", &mut state.cluster)?;
+        self.load_kept("backups", &mut state.backups)?;
         for path in files(&self.dir.join("layers"))? {
             if let Some(delta) = read::<Delta>(&path)? {
                 state.layers.insert(stem(&path), Arc::new(delta));
@@ -123,18 +124,26 @@ impl Store {
             let Some(mut guest) = read::<Guest>(&path)? else { continue };
             let snapshots = guest.snapshots.values_mut().map(|snapshot| &mut snapshot.world);
             for world in snapshots.chain([&mut guest.world]) {
-                if let Some(hash) = world.resolve(&state.layers) {
-                    let path = self.dir.join("layers").join(format!("{hash}.json"));
-                    return Err(io("read", &path, std::io::ErrorKind::NotFound.into()));
-                }
+                self.resolve(world, &state.layers)?;
             }
             let vmid = guest.vmid;
             state.guests.insert(vmid, guest);
             state.count_usage(vmid);
         }
+        for world in state.backups.complete().worlds_mut() {
+            self.resolve(world, &state.layers)?;
+        }
         self.load_tasks(&mut state)?;
         self.drop_unused_layers(&mut state);
         Ok(state)
+    }
+
+    /// Gives a world the layers that it shares.
+    fn resolve(&self, world: &mut World, layers: &BTreeMap<String, Arc<Delta>>) -> Result<(), NodeError> {
+        match world.resolve(layers) {
+            Some(hash) => Err(io("read", &self.layer(&hash), std::io::ErrorKind::NotFound.into())),
+            None => Ok(()),
+        }
     }
 
     fn load_tasks(&self, state: &mut State) -> Result<(), NodeError> {
@@ -208,6 +217,7 @@ impl Store {
         self.save_kept("pools", &mut state.pools)?;
         self.save_kept("firewall", &mut state.firewall)?;
         self.save_kept("cluster", &mut state.cluster)?;
+        self.save_kept("backups", &mut state.backups)?;
         if dirty.storages {
             write(&self.dir.join("storages.json"), &state.storages)?;
         }

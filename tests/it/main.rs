@@ -3,7 +3,6 @@
 mod homelab;
 mod https;
 mod laws;
-mod migration;
 mod pending;
 mod rebuild;
 

@@ -129,7 +129,6 @@ fn sort(action: &Action) -> Sort {
         Action::Configure { .. }
         | Action::SetRawKeys { .. }
         | Action::Resize { .. }
-        | Action::Migrate { .. }
         | Action::Rollback { .. }
         | Action::MakeTemplate { .. }
         | Action::WriteFile { .. }

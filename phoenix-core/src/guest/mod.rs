@@ -7,7 +7,6 @@ pub mod form;
 pub mod life;
 pub mod machine;
 pub mod making;
-pub mod migration;
 pub mod nic;
 pub mod observed;
 pub mod plan;
@@ -94,8 +93,7 @@ pub struct GuestSpec {
     pub vmid: Vmid,
     /// Its host name.
     pub name: String,
-    /// The node it is made on; the backend's own if not given. Not a pin: a guest is found where it is, and brought
-    /// to this node only if a request asks for it.
+    /// The node it is made on; the backend's own if not given. Not a pin: a guest is found where it is.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub node: Option<String>,
     /// Where it comes from.

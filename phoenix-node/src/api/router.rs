@@ -15,7 +15,9 @@ use crate::{
         clone, cluster, configure, create, firewall, guest, guests, indexes, permit, power,
         reply::{Answer, Refusal, Reply, no_such_guest},
         schema::{self, Entry, Given},
-        snapshot, storage, tasks,
+        snapshot,
+        storage::{self, upload::Uploaded},
+        tasks,
     },
     state::{State, guest::Guest},
     work::Work,
@@ -27,6 +29,8 @@ pub(crate) struct Asked {
     pub(crate) method: Method,
     pub(crate) path: Vec<String>,
     pub(crate) params: BTreeMap<String, Given>,
+    /// The file that came with it.
+    pub(crate) upload: Option<Uploaded>,
 }
 
 /// A call on its way through the handlers.
@@ -37,6 +41,8 @@ pub(crate) struct Call<'a> {
     pub(crate) entry: &'static Entry,
     /// The parameters, those of the path among them.
     pub(crate) args: Args,
+    /// The file that came with it.
+    pub(crate) upload: Option<&'a Uploaded>,
 }
 
 /// What answers a call.
@@ -66,7 +72,12 @@ const ROUTES: &[Routes] = &[
     indexes::ROUTES,
     power::ROUTES,
     snapshot::ROUTES,
-    storage::ROUTES,
+    storage::content::ROUTES,
+    storage::definitions::ROUTES,
+    storage::files::ROUTES,
+    storage::prune::ROUTES,
+    storage::state::ROUTES,
+    storage::upload::ROUTES,
     tasks::ROUTES,
 ];
 
@@ -110,7 +121,7 @@ pub(crate) fn route(state: &mut State, caller: &Caller, asked: &Asked) -> Reply 
     permit::check(state, caller, &found.entry.rule, &given)?;
     let args = found.entry.check(&given)?;
     let vmid = args.vmid("vmid");
-    let mut call = Call { state, caller, entry: found.entry, args };
+    let mut call = Call { state, caller, entry: found.entry, args, upload: asked.upload.as_ref() };
     match (handler, kind) {
         (Handler::Plain(answer), _) => answer(&mut call),
         (Handler::Guest(answer), Some(kind)) => answer(&mut call, kind, vmid),
@@ -133,7 +144,7 @@ pub(crate) fn checked(
 ) -> Result<Args, Refusal> {
     let path: Vec<String> =
         path.iter().map(|part| percent_decode_str(part).decode_utf8_lossy().into_owned()).collect();
-    let asked = Asked { method, path, params: given.clone() };
+    let asked = Asked { method, path, params: given.clone(), upload: None };
     let path: Vec<&str> = asked.path.iter().map(String::as_str).collect();
     let found = schema::find(method, &path).ok_or_else(|| not_implemented(&asked))?;
     let mut given = asked.params;

@@ -133,7 +133,7 @@ impl Service {
                 };
                 let decode = |segment: &&str| percent_decode_str(segment).decode_utf8_lossy().into_owned();
                 let path = segments.iter().map(decode).collect();
-                self.node.call(&caller, &Asked { method, path, params }).await
+                self.node.call(&caller, &Asked { method, path, params, upload: None }).await
             }
         }
     }

@@ -15,6 +15,11 @@ impl<T> Kept<T> {
         Self { value, is_dirty: false }
     }
 
+    /// Returns the value to be completed, which is no change of it.
+    pub(crate) fn complete(&mut self) -> &mut T {
+        &mut self.value
+    }
+
     /// Tells whether it must be written, and takes it as written.
     pub(crate) fn take_dirty(&mut self) -> bool {
         std::mem::take(&mut self.is_dirty)

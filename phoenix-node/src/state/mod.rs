@@ -2,16 +2,19 @@
 //! what changed is noted for the store.
 
 pub(crate) mod access;
+pub(crate) mod backup;
 pub(crate) mod change;
 pub(crate) mod cluster;
 pub(crate) mod config;
 pub(crate) mod firewall;
 pub(crate) mod guest;
 pub(crate) mod kept;
+pub(crate) mod plugin_facts;
 pub(crate) mod pools;
 pub(crate) mod sections;
 pub(crate) mod storage;
 pub(crate) mod task;
+pub(crate) mod volname;
 pub(crate) mod volume;
 
 use std::{
@@ -46,6 +49,7 @@ pub(crate) struct State {
     pub(crate) pools: Kept<pools::Pools>,
     pub(crate) firewall: Kept<firewall::Firewalls>,
     pub(crate) cluster: Kept<cluster::Cluster>,
+    pub(crate) backups: Kept<backup::Backups>,
     /// The host's own world, for sites that are nodes.
     pub(crate) host: World,
     /// Running tasks by UPID.

@@ -154,6 +154,7 @@ pub(crate) fn disk(state: &mut State, vmid: u32, key: &str, value: &str, used: u
         if !is_there && kind == GuestKind::Vm {
             return Err(format!("volume '{source}' does not exist"));
         }
+        state.adopt(vmid, source);
         return plain(config::with_volume(value, source, None));
     }
     let size = match config::split_index(key).0 {

@@ -21,6 +21,7 @@ pub(crate) use power::{config_memory, show_mounts};
 pub(crate) use recover::recover;
 pub(crate) use room::{Room, is_base_used};
 pub(crate) use snapshot::can_snapshot;
+pub(crate) use storage::Job as StorageJob;
 
 use crate::{durations, state::State};
 
@@ -82,10 +83,8 @@ pub(crate) enum Work {
     Resize { kind: GuestKind, vmid: u32, disk: String, size: String },
     /// Changes a virtual machine's options.
     Configure { vmid: u32, set: BTreeMap<String, String>, delete: Vec<String>, revert: Vec<String> },
-    /// Downloads a file into a storage.
-    Fetch { storage: String, volid: String, content: String, size: u64, what: String, template: bool },
-    /// Removes a volume of a storage.
-    DeleteVolume { storage: String, volid: String, owner: String },
+    /// Works on what lies on a storage.
+    Storage(storage::Job),
 }
 
 /// Makes what a disk's new property string asks for, and returns the string to store.
@@ -137,8 +136,7 @@ impl Work {
             Self::Template { kind: Vm, .. } => "qmtemplate",
             Self::Resize { .. } => "resize",
             Self::Configure { .. } => "qmconfig",
-            Self::Fetch { .. } => "download",
-            Self::DeleteVolume { .. } => "imgdel",
+            Self::Storage(job) => job.task_type(),
         }
     }
 
@@ -146,8 +144,7 @@ impl Work {
     pub(crate) fn task_id(&self) -> String {
         match self {
             Self::Clone { source, .. } => source.to_string(),
-            Self::Fetch { what, .. } => what.clone(),
-            Self::DeleteVolume { storage, owner, .. } => format!("{owner}@{storage}"),
+            Self::Storage(job) => job.task_id(),
             Self::Create { vmid, .. }
             | Self::Start { vmid, .. }
             | Self::Stop { vmid, .. }
@@ -166,7 +163,7 @@ impl Work {
     pub(crate) fn guests(&self) -> Vec<u32> {
         match self {
             Self::Clone { source, target, .. } => vec![*source, *target],
-            Self::Fetch { .. } | Self::DeleteVolume { .. } => Vec::new(),
+            Self::Storage(_) => Vec::new(),
             Self::Create { vmid, .. }
             | Self::Start { vmid, .. }
             | Self::Stop { vmid, .. }
@@ -197,8 +194,7 @@ impl Work {
             | Self::Snapshot { .. }
             | Self::DeleteSnapshot { .. }
             | Self::Rollback { .. }
-            | Self::Fetch { .. }
-            | Self::DeleteVolume { .. } => None,
+            | Self::Storage(_) => None,
         }
     }
 
@@ -233,10 +229,7 @@ impl Work {
                 room.guest(state, GuestKind::Vm, *vmid, true)?;
                 Ok(durations::CONFIGURE)
             }
-            Self::Fetch { storage, size, volid, template, .. } => {
-                storage::begin_fetch(state, room, storage, volid, *size, *template)
-            }
-            Self::DeleteVolume { .. } => Ok(durations::DELETE_VOLUME),
+            Self::Storage(job) => job.begin(state, room),
         }
     }
 
@@ -265,10 +258,7 @@ impl Work {
             Self::Configure { vmid, set, delete, revert } => {
                 crate::state::change::apply(state, GuestKind::Vm, *vmid, set, delete, revert)
             }
-            Self::Fetch { storage, volid, content, size, .. } => {
-                storage::fetch(state, storage, volid, content, *size, log)
-            }
-            Self::DeleteVolume { storage, volid, .. } => storage::delete(state, storage, volid, log),
+            Self::Storage(job) => job.finish(state, log),
         }
     }
 
@@ -290,8 +280,7 @@ impl Work {
             | Self::Template { .. }
             | Self::Resize { .. }
             | Self::Configure { .. }
-            | Self::Fetch { .. }
-            | Self::DeleteVolume { .. } => {}
+            | Self::Storage(_) => {}
         }
     }
 }

@@ -84,6 +84,15 @@ pub(crate) fn add_volume(state: &mut State, vmid: u32, wanted: &Wanted<'_>) -> R
     }
     let kind = state.guests.get(&vmid).ok_or_else(|| format!("guest {vmid} is gone"))?.kind;
     let format = plugin.format(kind, wanted.format);
+    // What was allocated by hand for this number is in the way too.
+    let by_hand: Vec<String> = state
+        .storages
+        .get(storage)
+        .into_iter()
+        .flat_map(|found| found.volumes.keys())
+        .filter(|volid| volid.contains(&format!("-{vmid}-")))
+        .cloned()
+        .collect();
     let guest = state.guest_mut(kind, vmid).ok_or_else(|| format!("guest {vmid} is gone"))?;
     let name = |stem: &str| match wanted.parent.filter(|_| plugin.names_base()) {
         Some(parent) => {
@@ -94,7 +103,7 @@ pub(crate) fn add_volume(state: &mut State, vmid: u32, wanted: &Wanted<'_>) -> R
         None => format!("{storage}:{}", plugin.name(vmid, stem, &format)),
     };
     let is_taken = |stem: &str, volumes: &std::collections::BTreeMap<String, Volume>| {
-        volumes.keys().any(|volid| {
+        volumes.keys().chain(&by_hand).any(|volid| {
             let last = volid.rsplit(['/', ':']).next().unwrap_or(volid);
             last == stem || last.strip_prefix(stem).is_some_and(|rest| rest.starts_with('.'))
         })

@@ -66,12 +66,11 @@ impl PveBackend {
         Ok(match probe {
             Probe::Nodes => Evidence::Nodes { rows: self.nodes().await? },
             Probe::Guests => Evidence::Guests { rows: self.guests().await? },
-            Probe::Storages { node } => {
-                Evidence::Storages { rows: self.storages(self.node_or_own(node.as_ref())).await? }
-            }
-            Probe::Volumes { storage, node } => {
+            Probe::Storages => Evidence::Storages { rows: self.storages().await? },
+            Probe::Volumes { storage } => {
+                let node = self.node.clone();
                 let mut rows: Vec<_> = self
-                    .contents(self.node_or_own(node.as_ref()), storage, None)
+                    .contents(&node, storage, None)
                     .await?
                     .into_iter()
                     .filter(|row| SOURCES.contains(&row.content.as_str()))
@@ -97,8 +96,8 @@ impl PveBackend {
         })
     }
 
-    async fn storages(&self, node: &str) -> Result<BTreeMap<String, StorageRow>, PveError> {
-        let data = self.client.get(&format!("/nodes/{}/storage", segment(node)?), Vec::new()).await?;
+    async fn storages(&self) -> Result<BTreeMap<String, StorageRow>, PveError> {
+        let data = self.client.get(&format!("/nodes/{}/storage", segment(&self.node)?), Vec::new()).await?;
         Ok(lenient::items(&data).iter().filter_map(lenient::storage).collect())
     }
 

@@ -1,10 +1,8 @@
 //! The backend against a small Proxmox VE that keeps state behind the transport, and against recorded answers.
 
-mod contract;
 mod errors;
 mod fake;
 mod inside;
 mod perform;
 mod read;
 mod records;
-mod script;

@@ -99,7 +99,9 @@ fn text(schema: &Schema, param: &Param, key: &str, value: &str) -> Option<String
         }
         Kind::Bool | Kind::Int | Kind::Num | Kind::Text => {}
     }
-    if let Some(name) = &param.dict {
+    // Some forms are known by name only.
+    let named = param.format.as_ref().filter(|format| schema.dicts.contains_key(*format));
+    if let Some(name) = param.dict.as_ref().or(named) {
         let wrong = dict(schema, name, key, value);
         if wrong.is_some() {
             return wrong;

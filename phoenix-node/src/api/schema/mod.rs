@@ -22,6 +22,7 @@ const DATA: &[(&str, &str)] = &[
     // Its sets are used by the files that follow.
     ("guest.api", include_str!("data/guest.api")),
     ("access.api", include_str!("data/access.api")),
+    ("backup.api", include_str!("data/backup.api")),
     ("cluster.api", include_str!("data/cluster.api")),
     ("datacenter.api", include_str!("data/datacenter.api")),
     ("firewall.api", include_str!("data/firewall.api")),
@@ -140,6 +141,12 @@ pub(crate) fn entries() -> &'static [Entry] {
 /// Tells whether a parameter belongs to a named set.
 pub(crate) fn is_in_set(set: &str, key: &str) -> bool {
     SCHEMA.sets.get(set).is_some_and(|params| params.iter().any(|param| param.is_named(key)))
+}
+
+/// Tells whether a parameter of a named set is a number or a truth value.
+pub(crate) fn is_number_in_set(set: &str, key: &str) -> bool {
+    let params = SCHEMA.sets.get(set).map_or(&[][..], Vec::as_slice);
+    params.iter().any(|param| param.is_named(key) && matches!(param.kind, Kind::Bool | Kind::Int))
 }
 
 /// Checks a property string against a named form; returns the complaint in PVE's words.

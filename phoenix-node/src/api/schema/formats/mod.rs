@@ -2,6 +2,7 @@
 
 pub(crate) mod address;
 mod cluster;
+mod host;
 pub(crate) mod traffic;
 
 pub(crate) use cluster::{is_alias, subnet_of};
@@ -38,7 +39,7 @@ pub(super) fn complaint(format: &str, value: &str) -> Option<String> {
             matches!(value, "dhcp" | "manual") || is_cidr4(value),
             "value does not look like a valid ipv4 network configuration".to_owned(),
         ),
-        _ => return cluster::complaint(format, value),
+        _ => return host::complaint(format, value).or_else(|| cluster::complaint(format, value)),
     };
     (!is_right).then_some(text)
 }
