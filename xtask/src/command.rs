@@ -13,6 +13,14 @@ pub(crate) fn cargo(root: &Path, arguments: &[&str]) -> Command {
     command
 }
 
+/// Hides the settings of whoever runs this from a command: what it does must not depend on them.
+pub(crate) fn without_settings(command: &mut Command) -> &mut Command {
+    for (name, _) in std::env::vars_os().filter(|(name, _)| name.to_string_lossy().starts_with("PHOENIX_")) {
+        command.env_remove(name);
+    }
+    command
+}
+
 /// Runs a command whose output the user sees.
 pub(crate) fn run(command: &mut Command) -> Result<(), String> {
     let status = command.status().map_err(|error| format!("could not run {}: {error}", shown(command)))?;

@@ -4,7 +4,7 @@
 use std::{collections::BTreeMap, fmt::Write, fs, path::Path};
 
 use crate::{
-    command::{cargo, output, run},
+    command::{cargo, output, run, without_settings},
     ui,
 };
 
@@ -44,13 +44,8 @@ fn generate(root: &Path) -> Result<BTreeMap<String, String>, String> {
     run(&mut cargo(root, &["build", "--quiet", "--locked", "--package", "phoenix-cli"]))?;
     let phoenix = |arguments: &[&str]| {
         let mut command = cargo(root, &["run", "--quiet", "--locked", "--package", "phoenix-cli", "--"]);
-        // The files must not depend on whose terminal and whose settings these are.
-        for (name, _) in
-            std::env::vars_os().filter(|(name, _)| name.to_string_lossy().starts_with("PHOENIX_"))
-        {
-            command.env_remove(name);
-        }
-        output(command.args(arguments).env("COLUMNS", "100").env("NO_COLOR", "1"))
+        // The files must not depend on whose terminal this is either.
+        output(without_settings(&mut command).args(arguments).env("COLUMNS", "100").env("NO_COLOR", "1"))
     };
     let mut files = BTreeMap::new();
     for kind in SCHEMAS {

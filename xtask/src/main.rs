@@ -2,6 +2,7 @@
 //! its files and its binary.
 
 mod bench;
+mod clients;
 mod command;
 mod docs;
 mod lint;
@@ -24,7 +25,11 @@ struct Arguments {
 #[derive(Subcommand)]
 enum Chore {
     /// Runs every check and every test, as CI does.
-    Test,
+    Test {
+        /// Only these stages, by the names that a whole run prints.
+        #[arg(value_name = "STAGE")]
+        only: Vec<String>,
+    },
     /// Checks the rules of STYLE.md that no compiler knows.
     Lint,
     /// Measures planning, executing, the cold start and the size of the binary.
@@ -42,7 +47,7 @@ enum Chore {
 fn main() -> ExitCode {
     let root = root();
     let done = match Arguments::parse().chore {
-        Chore::Test => suite::run(&root),
+        Chore::Test { only } => suite::run(&root, &only),
         Chore::Lint => lint::run(&root),
         Chore::Bench(options) => bench::run(&root, &options),
         Chore::Replay(options) => replay::run(&root, &options),

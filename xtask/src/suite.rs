@@ -4,14 +4,16 @@
 use std::{path::Path, time::Instant};
 
 use crate::{
+    clients::Kit,
     command::{cargo, has_cargo, run as succeed},
     docs, lint, replay, ui,
 };
 
 type Stage<'a> = (&'a str, &'a str, Box<dyn Fn() -> Result<(), String> + 'a>);
 
-/// Runs all stages.
-pub(crate) fn run(root: &Path) -> Result<(), String> {
+/// Runs all stages, or `only` some.
+pub(crate) fn run(root: &Path, only: &[String]) -> Result<(), String> {
+    let is_wanted = |stage: &str| only.is_empty() || only.iter().any(|name| name == stage);
     let mut stages: Vec<Stage<'_>> = vec![
         ("format", "cargo fmt --check", Box::new(|| succeed(&mut cargo(root, &["fmt", "--all", "--check"])))),
         ("lint", "the rules of STYLE.md that no compiler knows", Box::new(|| lint::run(root))),
@@ -43,7 +45,8 @@ pub(crate) fn run(root: &Path) -> Result<(), String> {
             Box::new(move || succeed(&mut cargo(root, &arguments))),
         ));
     } else {
-        skipped.push(("dependencies", "cargo-deny is not installed (`cargo install --locked cargo-deny`)"));
+        let why = "cargo-deny is not installed (`cargo install --locked cargo-deny`)";
+        skipped.push(("dependencies", why.to_owned()));
     }
     if root.join("examples/embed/Cargo.toml").exists() {
         stages.push((
@@ -55,7 +58,7 @@ pub(crate) fn run(root: &Path) -> Result<(), String> {
             }),
         ));
     } else {
-        skipped.push(("embed", "there is no examples/embed"));
+        skipped.push(("embed", "there is no examples/embed".to_owned()));
     }
     if has_cargo(root, "nextest") {
         stages.push((
@@ -80,14 +83,33 @@ pub(crate) fn run(root: &Path) -> Result<(), String> {
         ));
     }
     match replay::obstacle(root) {
-        Some(why) => skipped.push(("records", why)),
+        Some(why) => skipped.push(("records", why.to_owned())),
         None => stages.push((
             "records",
             "the served node answers as the records of a real one",
             Box::new(|| replay::check(root)),
         )),
     }
-    for (stage, why) in skipped {
+    if is_wanted("clients") {
+        match Kit::ready(root) {
+            Ok(kit) => stages.push((
+                "clients",
+                "proxmoxer and Ansible against a served node",
+                Box::new(move || kit.run()),
+            )),
+            Err(why) => skipped.push(("clients", why)),
+        }
+    }
+    stages.retain(|(stage, ..)| is_wanted(stage));
+    skipped.retain(|(stage, _)| is_wanted(stage));
+    let is_known = |name: &&String| {
+        let mut known = stages.iter().map(|(stage, ..)| *stage).chain(skipped.iter().map(|(stage, _)| *stage));
+        known.any(|stage| stage == name.as_str())
+    };
+    if let Some(unknown) = only.iter().find(|name| !is_known(name)) {
+        return Err(format!("there is no stage `{unknown}`; `cargo xtask test` names them all"));
+    }
+    for (stage, why) in &skipped {
         ui::skipped(stage, why);
     }
     in_turn(&stages)

@@ -1,0 +1,8 @@
+//! The stage `clients`: programs that others wrote for Proxmox VE (proxmoxer, and the Ansible collection
+//! community.proxmox), unmodified and of pinned versions, against a served node. What they are asked to do stands in
+//! `tests/clients`.
+
+mod kit;
+mod served;
+
+pub(crate) use kit::Kit;
