@@ -2,6 +2,7 @@
 
 import contextlib
 import os
+import time
 import unittest
 
 from proxmoxer import ProxmoxAPI, ResourceException
@@ -39,6 +40,14 @@ class NodeTest(unittest.TestCase):
         """Waits for a task, which must end well."""
         log = self.root.nodes("pve1").tasks(upid).log
         self.assertEqual(self.ended(upid), "OK", Tasks.decode_log(log.get(limit=500)))
+
+    def eventually(self, holds):
+        """Waits until something holds that no task tells of."""
+        for _ in range(100):
+            if holds():
+                return
+            time.sleep(0.1)
+        self.fail("it does not come to hold")
 
     @contextlib.contextmanager
     def refused(self, status, *words):
