@@ -47,8 +47,16 @@ pub(crate) fn has_cargo(root: &Path, name: &str) -> bool {
         .is_ok_and(|status| status.success())
 }
 
+/// Returns a command's words as they would be typed.
+pub(crate) fn words(command: &Command) -> Vec<String> {
+    let words = std::iter::once(command.get_program()).chain(command.get_args());
+    words.map(|word| word.to_string_lossy().into_owned()).collect()
+}
+
 fn shown(command: &Command) -> String {
-    let program = Path::new(command.get_program()).file_name().unwrap_or(command.get_program());
-    let words = std::iter::once(program).chain(command.get_args());
-    format!("`{}`", words.map(|word| word.to_string_lossy()).collect::<Vec<_>>().join(" "))
+    let mut words = words(command);
+    if let Some(name) = Path::new(command.get_program()).file_name() {
+        words[0] = name.to_string_lossy().into_owned();
+    }
+    format!("`{}`", words.join(" "))
 }

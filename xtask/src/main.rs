@@ -7,6 +7,7 @@ mod command;
 mod docs;
 mod lint;
 mod replay;
+mod served;
 mod suite;
 mod ui;
 

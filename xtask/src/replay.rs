@@ -4,17 +4,13 @@
 use std::{
     collections::BTreeMap,
     fs,
-    io::{BufRead as _, BufReader},
-    path::{Path, PathBuf},
-    process::{Child, Command, Stdio},
+    path::Path,
+    process::{Command, Stdio},
 };
 
 use serde_json::Value;
 
-use crate::{
-    command::{cargo, run as succeed},
-    ui,
-};
+use crate::{command::run as succeed, served::Served, ui};
 
 const TOOL: &str = "../shared/tools/replay.py";
 const DOC: &str = "docs/pve-records.md";
@@ -59,24 +55,24 @@ pub(crate) fn run(root: &Path, options: &Options) -> Result<(), String> {
         ui::skipped("records", why);
         return Ok(());
     }
-    succeed(&mut cargo(root, &["build", "--quiet", "--locked", "--package", "phoenix-cli"]))?;
     let folder = root.join("target/replay");
     if folder.exists() {
         fs::remove_dir_all(&folder)
             .map_err(|error| format!("could not remove `{}`: {error}", folder.display()))?;
     }
     fs::create_dir_all(&folder).map_err(|error| format!("could not make `{}`: {error}", folder.display()))?;
-    let served = Served::start(root, &folder)?;
+    let served = Served::start(root, &folder, SPEED)?;
     let groups: Vec<&str> = match options.groups.is_empty() {
         true => vec!["all"],
         false => options.groups.iter().map(String::as_str).collect(),
     };
-    let reset = served.reset_command();
+    let url = format!("https://{}", served.address);
     let mut command = Command::new("python3");
     command
         .current_dir(&folder)
         .arg(root.join(TOOL))
-        .args(["--url", &served.url, "--insecure", "--sleep-scale", SLEEP, "--reset-cmd", &reset, "--out"])
+        .args(["--url", &url, "--insecure", "--sleep-scale", SLEEP])
+        .args(["--reset-cmd", &served.reset, "--out"])
         .arg(&folder)
         .args(groups);
     succeed(&mut command)?;
@@ -87,55 +83,6 @@ pub(crate) fn run(root: &Path, options: &Options) -> Result<(), String> {
     }
     results.undocumented(root);
     if options.groups.is_empty() { results.judge() } else { Ok(()) }
-}
-
-/// A node that is served as long as this lives.
-struct Served {
-    child: Child,
-    url: String,
-    binary: PathBuf,
-    node: PathBuf,
-}
-
-impl Served {
-    fn start(root: &Path, folder: &Path) -> Result<Self, String> {
-        let (binary, node) = (root.join("target/debug/phoenix"), folder.join("node"));
-        let base = |arguments: &[&str]| {
-            let mut command = Command::new(&binary);
-            command.args(["--host", "embedded", "--config-dir", "/nonexistent", "--node-dir"]).arg(&node);
-            command.args(arguments).env("PHOENIX_PASSWORD", "secret123").stdin(Stdio::null());
-            command
-        };
-        succeed(base(&["node", "reset", "--yes", "--profile", "truth"]).stdout(Stdio::null()))?;
-        let serve = ["--node-speed", SPEED, "--json", "node", "serve", "--tls", "--listen", "127.0.0.1:0"];
-        let child = base(&serve).stdout(Stdio::piped()).spawn();
-        let mut child = child.map_err(|error| format!("could not serve the node: {error}"))?;
-        let mut line = String::new();
-        let read = child.stdout.take().map(|out| BufReader::new(out).read_line(&mut line));
-        let said: Value = serde_json::from_str(&line).unwrap_or_default();
-        let url = said["url"].as_str().map(str::to_owned);
-        let served = Self { child, url: url.clone().unwrap_or_default(), binary, node };
-        match url {
-            Some(_) => Ok(served),
-            None => Err(format!("the node was not served: {read:?} {line}")),
-        }
-    }
-
-    fn reset_command(&self) -> String {
-        format!(
-            "{} --host embedded --config-dir /nonexistent --node-dir {} node reset --yes --profile truth",
-            self.binary.display(),
-            self.node.display()
-        )
-    }
-}
-
-impl Drop for Served {
-    fn drop(&mut self) {
-        // It may have ended by itself; there is nothing more to do then.
-        let _ = self.child.kill();
-        let _ = self.child.wait();
-    }
 }
 
 /// What came of a replay.

@@ -103,7 +103,8 @@ pub(crate) fn run(root: &Path, only: &[String]) -> Result<(), String> {
     stages.retain(|(stage, ..)| is_wanted(stage));
     skipped.retain(|(stage, _)| is_wanted(stage));
     let is_known = |name: &&String| {
-        let mut known = stages.iter().map(|(stage, ..)| *stage).chain(skipped.iter().map(|(stage, _)| *stage));
+        let mut known =
+            stages.iter().map(|(stage, ..)| *stage).chain(skipped.iter().map(|(stage, _)| *stage));
         known.any(|stage| stage == name.as_str())
     };
     if let Some(unknown) = only.iter().find(|name| !is_known(name)) {

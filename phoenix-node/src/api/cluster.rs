@@ -1,6 +1,5 @@
 //! The calls on the cluster and on the node itself.
 
-use phoenix_core::GuestKind;
 use serde_json::{Value, json};
 
 use crate::{
@@ -139,11 +138,7 @@ pub(crate) fn next_id(call: &mut Call<'_>) -> Reply {
     if args.get("vmid").is_some() {
         let vmid = args.vmid("vmid");
         return match call.state.guests.get(&vmid) {
-            Some(guest) => {
-                let noun = if guest.kind == GuestKind::Lxc { "CT" } else { "VM" };
-                let text = format!("{noun} {vmid} already exists on node '{}'", call.state.name);
-                Err(Refusal::param("vmid", text))
-            }
+            Some(_) => Err(Refusal::param("vmid", format!("VM {vmid} already exists"))),
             None => Ok(Value::from(vmid.to_string()).into()),
         };
     }

@@ -7,9 +7,13 @@ use std::{
     process::{Command, Stdio},
 };
 
-use super::served::{Served, USER};
-use crate::command::{output, run as succeed};
+use crate::{
+    command::{output, run as succeed},
+    served::{Served, USER},
+};
 
+/// How many times faster than a real host the node works.
+const SPEED: &str = "50";
 /// The file in the kit that tells for which requirements it was made.
 const STAMP: &str = "made-for";
 
@@ -38,7 +42,7 @@ impl Kit {
     /// Runs the clients against a node that is served for them alone.
     pub(crate) fn run(&self) -> Result<(), String> {
         let scratch = Scratch::new()?;
-        let served = Served::start(&self.root, &scratch.0)?;
+        let served = Served::start(&self.root, &scratch.0, SPEED)?;
         let mut calls = self.python(&served, &scratch.0);
         calls.args(["-m", "unittest", "discover", "--start-directory"]).arg(self.asked("api"));
         let mut plays = self.python(&served, &scratch.0);

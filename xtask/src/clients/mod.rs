@@ -3,6 +3,5 @@
 //! `tests/clients`.
 
 mod kit;
-mod served;
 
 pub(crate) use kit::Kit;

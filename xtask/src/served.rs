@@ -9,39 +9,41 @@ use std::{
 
 use serde_json::Value;
 
-use crate::command::{cargo, output, without_settings};
+use crate::command::{cargo, output, without_settings, words};
 
-/// Who the clients go in as.
-pub(super) const USER: &str = "root@pam";
+/// Who clients go in as.
+pub(crate) const USER: &str = "root@pam";
 /// The password of [`USER`] on a node in that state.
 const PASSWORD: &str = "secret123";
-/// How many times faster than a real host the node works.
-const SPEED: &str = "50";
 
 /// A served node. The process ends with this.
-pub(super) struct Served {
-    pub(super) address: SocketAddr,
-    pub(super) password: String,
+pub(crate) struct Served {
+    pub(crate) address: SocketAddr,
+    pub(crate) password: String,
     /// A token of [`USER`], as `user@realm!name=secret`.
-    pub(super) token: String,
+    pub(crate) token: String,
     /// The file of the certificate that the node shows.
-    pub(super) certificate: PathBuf,
+    pub(crate) certificate: PathBuf,
+    /// The command line that begins the node afresh while it is served.
+    pub(crate) reset: String,
     _process: Process,
 }
 
 impl Served {
-    /// Builds Phoenix and serves a node whose files are in `scratch`.
-    pub(super) fn start(root: &Path, scratch: &Path) -> Result<Self, String> {
+    /// Builds Phoenix and serves a node whose files are in `scratch`, `speed` times as fast as a real host.
+    pub(crate) fn start(root: &Path, scratch: &Path, speed: &str) -> Result<Self, String> {
         let program = phoenix(root)?;
         let folder = scratch.join("node");
+        let nowhere = scratch.join("no-configuration");
         let phoenix = || {
             let mut command = Command::new(&program);
             without_settings(&mut command).current_dir(scratch).stdin(Stdio::null());
-            command.arg("--node-dir").arg(&folder).arg("--config-dir").arg(scratch.join("no-configuration"));
-            command.args(["--host", "embedded", "--node-speed", SPEED, "--json"]);
+            command.arg("--node-dir").arg(&folder).arg("--config-dir").arg(&nowhere);
+            command.args(["--host", "embedded", "--node-speed", speed, "--json"]);
             command
         };
-        output(phoenix().args(["node", "reset", "--yes", "--profile", "truth"]))?;
+        let mut reset = phoenix();
+        output(reset.args(["node", "reset", "--yes", "--profile", "truth"]))?;
         let mut serve = phoenix();
         serve.args(["node", "serve", "--tls", "--listen", "127.0.0.1:0"]).env("PHOENIX_PASSWORD", PASSWORD);
         let mut process = Process::start(&mut serve)?;
@@ -56,6 +58,7 @@ impl Served {
             password: PASSWORD.to_owned(),
             token: told("token")?.to_owned(),
             certificate: folder.join("serve/certificate.pem"),
+            reset: words(&reset).join(" "),
             _process: process,
         })
     }
