@@ -10,10 +10,18 @@ use crate::{
         args::Args,
         reply::{Refusal, Reply},
         router::{Handler, Routes},
+        schema,
     },
-    state::{config, guest::Guest},
-    work::Work,
+    state::{config, guest::Guest, storage::Storage},
+    work::{Work, is_size},
 };
+
+/// What the names of the simulated machine's devices begin with.
+const DEVICES: &[&str] = &[
+    "bus/usb/", "dri/", "full", "fuse", "hidraw", "input/", "kfd", "kvm", "loop", "mapper/", "net/tun",
+    "null", "nvidia", "nvme", "ppp", "ptmx", "random", "rtc", "sd", "serial/", "snd/", "tty", "uinput",
+    "urandom", "vhost-", "video", "zero", "zvol/",
+];
 
 /// The calls of this module.
 pub(crate) const ROUTES: Routes =
@@ -22,6 +30,12 @@ pub(crate) const ROUTES: Routes =
 pub(crate) fn lxc(call: &mut Call<'_>) -> Reply {
     let args = call.args.clone();
     let vmid = args.vmid("vmid");
+    if let Some((storage, _)) = args.text("ostemplate").split_once(':') {
+        check_storage(call, storage)?;
+    }
+    if let Some(keys) = args.get("ssh-public-keys") {
+        check_keys(keys)?;
+    }
     check_new(call, vmid, "")?;
     if let Some(pool) = args.get("pool") {
         return Err(Refusal::failed(format!("pool '{pool}' does not exist")));
@@ -43,11 +57,16 @@ fn create(
     vmid: u32,
     options: BTreeMap<String, String>,
 ) -> Reply {
-    for (key, value) in options.iter().filter(|(key, _)| config::is_disk(kind, key)) {
-        check_disk(call, kind, key, value)?;
+    for (key, value) in &options {
+        match key.as_str() {
+            "hookscript" => check_script(call, kind, value)?,
+            key if config::is_disk(kind, key) => check_disk(call, kind, key, value)?,
+            key if kind == GuestKind::Lxc => check_device(key, value)?,
+            _ => {}
+        }
     }
-    if let Some(storage) = args.get("storage").filter(|storage| !call.state.storages.contains_key(*storage)) {
-        return Err(Refusal::failed(format!("storage '{storage}' does not exist")));
+    if let Some(storage) = args.get("storage") {
+        check_storage(call, storage)?;
     }
     call.state.put_guest(Guest::reserved(kind, vmid, "create"));
     let work = Work::Create {
@@ -75,7 +94,7 @@ fn check_new(call: &Call<'_>, vmid: u32, prefix: &str) -> Result<(), Refusal> {
 /// Checks that the storage of a disk is there and takes such disks.
 pub(crate) fn check_disk(call: &Call<'_>, kind: GuestKind, key: &str, value: &str) -> Result<(), Refusal> {
     let volume = config::volume_of(value);
-    if volume.starts_with('/') || matches!(volume, "none" | "cdrom") {
+    if volume.starts_with('/') || matches!(volume, "none" | "cdrom" | "") {
         return Ok(());
     }
     let Some((storage, rest)) = volume.split_once(':') else {
@@ -89,16 +108,67 @@ pub(crate) fn check_disk(call: &Call<'_>, kind: GuestKind, key: &str, value: &st
             ),
         });
     };
-    let Some(found) = call.state.storages.get(storage) else {
-        return Err(Refusal::failed(format!("storage '{storage}' does not exist")));
-    };
-    let is_new = rest == "cloudinit" || rest.starts_with(|c: char| c.is_ascii_digit()) && !rest.contains('/');
+    let found = check_storage(call, storage)?;
     let (content, noun) = match kind {
         GuestKind::Lxc => ("rootdir", "container directories"),
         GuestKind::Vm => ("images", "vm images"),
     };
-    if is_new && !found.content.contains(content) {
-        return Err(Refusal::failed(format!("storage '{storage}' does not support {noun}")));
+    if rest == "cloudinit" || is_size(rest) {
+        if !found.content.contains(content) {
+            return Err(Refusal::failed(format!("storage '{storage}' does not support {noun}")));
+        }
+    } else if !found.kind().is_name(rest) {
+        let plugin = found.kind().word();
+        return Err(Refusal::failed(format!("unable to parse {plugin} volume name '{rest}'")));
     }
     Ok(())
+}
+
+/// Checks that a storage is there.
+fn check_storage<'a>(call: &'a Call<'_>, storage: &str) -> Result<&'a Storage, Refusal> {
+    let found = call.state.storages.get(storage);
+    found.ok_or_else(|| Refusal::failed(format!("storage '{storage}' does not exist")))
+}
+
+/// Checks that a hook script is there.
+pub(crate) fn check_script(call: &Call<'_>, kind: GuestKind, value: &str) -> Result<(), Refusal> {
+    if let Some((storage, _)) = value.split_once(':') {
+        check_storage(call, storage)?;
+    }
+    if call.state.storages.values().any(|storage| storage.volumes.contains_key(value)) {
+        return Ok(());
+    }
+    let text = format!("script '{value}' does not exist");
+    Err(match kind {
+        GuestKind::Lxc => Refusal::failed(text),
+        GuestKind::Vm => Refusal::param("hookscript", format!("{text}\n")),
+    })
+}
+
+/// Checks that a device to be passed through is one that the node has.
+pub(crate) fn check_device(key: &str, value: &str) -> Result<(), Refusal> {
+    let ("dev", Some(_)) = config::split_index(key) else { return Ok(()) };
+    let parts = schema::dict::parts("lxc-dev", value);
+    let path = parts.get("path").map(String::as_str).unwrap_or_default();
+    let name = path.strip_prefix("/dev/").unwrap_or_default();
+    if DEVICES.iter().any(|stem| name.starts_with(stem)) {
+        return Ok(());
+    }
+    Err(Refusal::failed(format!("Device {path} does not exist")))
+}
+
+/// Checks that every line is a public key.
+fn check_keys(text: &str) -> Result<(), Refusal> {
+    let is_key = |line: &str| {
+        let kind = |word: &&str| {
+            ["ssh-", "ecdsa-", "sk-ssh-", "sk-ecdsa-"].iter().any(|stem| word.starts_with(stem))
+        };
+        let mut words = line.split_whitespace().skip_while(|word| !kind(word)).skip(1);
+        words.next().is_some_and(|body| body.len() > 30 && !body.contains('"'))
+    };
+    let lines = text.lines().map(str::trim).filter(|line| !line.is_empty() && !line.starts_with('#'));
+    match lines.into_iter().all(is_key) {
+        true => Ok(()),
+        false => Err(Refusal::failed("SSH public key validation error")),
+    }
 }

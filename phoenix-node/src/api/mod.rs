@@ -15,7 +15,7 @@ mod permit;
 mod power;
 pub(crate) mod reply;
 mod router;
-mod schema;
+pub(crate) mod schema;
 mod snapshot;
 mod storage;
 mod tasks;

@@ -20,6 +20,8 @@ pub(crate) enum Refusal {
     Params(BTreeMap<String, String>),
     /// A status with a message.
     Failed(u16, String),
+    /// Status 500 with a message as it is, and what each part lacks.
+    Form(String, BTreeMap<String, String>),
     /// Somebody holds the lock of this guest's configuration file: wait for it, then try again.
     Busy(GuestKind, u32),
 }
@@ -49,6 +51,18 @@ impl Refusal {
     /// Returns the refusal of one parameter.
     pub(crate) fn param(name: &str, text: impl Into<String>) -> Self {
         Self::Params(BTreeMap::from([(name.to_owned(), text.into())]))
+    }
+
+    /// Returns it as a text, as the error of a task.
+    pub(crate) fn text(&self) -> String {
+        match self {
+            Self::Params(errors) => {
+                let texts = errors.iter().map(|(key, text)| format!("{key}: {text}"));
+                format!("Parameter verification failed.\n{}", texts.collect::<String>())
+            }
+            Self::Failed(_, text) | Self::Form(text, _) => text.trim_end().to_owned(),
+            Self::Busy(kind, vmid) => lock_timeout(*kind, *vmid),
+        }
     }
 
     /// Returns PVE's usual refusal: status 500 with a message.
@@ -92,6 +106,10 @@ pub(crate) fn render(reply: Reply) -> Response {
             let end = if status == 501 { "" } else { "\n" };
             let body = json!({ "data": null, "message": format!("{message}{end}") });
             (status, message.lines().next().unwrap_or_default().to_owned(), body)
+        }
+        Err(Refusal::Form(message, errors)) => {
+            let body = json!({ "data": null, "message": message, "errors": errors });
+            (500, message.trim_end().to_owned(), body)
         }
         Err(Refusal::Busy(kind, vmid)) => {
             let message = lock_timeout(kind, vmid);

@@ -86,7 +86,7 @@ pub(crate) fn rollback(call: &mut Call<'_>, kind: GuestKind, vmid: u32) -> Reply
 pub(crate) fn read(call: &mut Call<'_>, kind: GuestKind, vmid: u32) -> Reply {
     let args = call.args.clone();
     let name = args.text("snapname");
-    Ok(Value::from(values(call.guest(kind, vmid)?, name)?).into())
+    Ok(Value::from(values(call.guest(kind, vmid)?, name, config::open_json)?).into())
 }
 
 pub(crate) fn describe(call: &mut Call<'_>, kind: GuestKind, vmid: u32) -> Reply {
@@ -105,16 +105,17 @@ pub(crate) fn describe(call: &mut Call<'_>, kind: GuestKind, vmid: u32) -> Reply
 }
 
 /// Returns the configuration of a snapshot with its own description.
-pub(crate) fn values(guest: &Guest, name: &str) -> Result<Map<String, Value>, Refusal> {
+pub(crate) fn values(
+    guest: &Guest,
+    name: &str,
+    json: fn(GuestKind, &str, &str) -> Value,
+) -> Result<Map<String, Value>, Refusal> {
     let snapshot = guest
         .snapshots
         .get(name)
         .ok_or_else(|| Refusal::failed(format!("snapshot '{name}' does not exist")))?;
-    let mut data: Map<String, Value> = snapshot
-        .config
-        .iter()
-        .map(|(key, value)| (key.clone(), config::json(guest.kind, key, value)))
-        .collect();
+    let mut data: Map<String, Value> =
+        snapshot.config.iter().map(|(key, value)| (key.clone(), json(guest.kind, key, value))).collect();
     data.insert("snaptime".to_owned(), snapshot.snaptime.into());
     if !snapshot.description.is_empty() {
         data.insert("description".to_owned(), snapshot.description.as_str().into());

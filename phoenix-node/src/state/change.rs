@@ -1,130 +1,142 @@
 //! Changing options: what is set at once, what waits for the next start, and what happens to disks.
 
+mod disk;
+mod live;
+
 use std::collections::BTreeMap;
 
 use phoenix_core::GuestKind;
+use serde::{Deserialize, Serialize};
 
-use crate::state::{
-    State,
-    config::{self, is_disk, normal},
+use crate::{
+    api::reply::Refusal,
+    state::{
+        State,
+        config::{self, is_disk, normal},
+        guest::Guest,
+    },
 };
+
+/// What shall be different about a guest's options.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default)]
+pub(crate) struct Change {
+    /// New values.
+    pub(crate) set: BTreeMap<String, String>,
+    /// Options to be removed.
+    pub(crate) delete: Vec<String>,
+    /// Options whose waiting values are forgotten.
+    pub(crate) revert: Vec<String>,
+}
 
 /// Changes a guest's options. What was checked by the API is not checked again.
 pub(crate) fn apply(
     state: &mut State,
     kind: GuestKind,
     vmid: u32,
-    set: &BTreeMap<String, String>,
-    delete: &[String],
-    revert: &[String],
-) -> Result<(), String> {
-    for key in revert {
-        if let Some(guest) = state.guest_mut(kind, vmid) {
-            guest.pending.remove(key);
-        }
+    change: &Change,
+    log: &mut Vec<String>,
+) -> Result<(), Refusal> {
+    let gone = || Refusal::failed(format!("guest {vmid} is gone"));
+    for key in &change.revert {
+        state.guest_mut(kind, vmid).ok_or_else(gone)?.pending.remove(key);
     }
-    for key in delete {
-        remove(state, kind, vmid, key)?;
+    for key in &change.delete {
+        remove(state.guest_mut(kind, vmid).ok_or_else(gone)?, key);
     }
     let mut missing_bridge = None;
-    for (key, value) in set {
-        let value = if is_disk(kind, key) {
-            let is_known = state
-                .guest(kind, vmid)
-                .and_then(|guest| guest.get(key))
-                .is_some_and(|present| config::volume_of(present) == config::volume_of(value));
-            if is_known {
-                keep_size(state, kind, vmid, key, value)
-            } else {
-                let made = crate::work::make_disk(state, vmid, key, value)?;
-                detach(state, kind, vmid, key);
-                made
-            }
-        } else {
-            normal(kind, key, value)
-        };
-        // PVE stores a net with a missing bridge and only then fails.
-        if let ("net", Some(_)) = config::split_index(key)
-            && let Some(bridge) = config::property(&value, "bridge")
-            && kind == GuestKind::Lxc
-            && !state.bridges.contains(bridge)
-        {
-            missing_bridge = Some(format!("bridge '{bridge}' does not exist"));
+    let mut unplugged = BTreeMap::new();
+    for (key, value) in &change.set {
+        if is_disk(kind, key) {
+            disk::set(state, kind, vmid, key, value, log).map_err(Refusal::failed)?;
+            continue;
         }
-        let Some(guest) = state.guest_mut(kind, vmid) else { return Err(format!("guest {vmid} is gone")) };
-        if value.is_empty() && key == "description" {
-            guest.config.remove(key);
-        } else if guest.running && !applies_live(kind, key) {
-            if guest.get(key) == Some(&*value) {
-                guest.pending.remove(key);
-            } else {
-                guest.pending.insert(key.clone(), Some(value));
+        let value = normal(kind, key, value);
+        let missing = missing_bridge_of(state, key, &value);
+        let guest = state.guest_mut(kind, vmid).ok_or_else(gone)?;
+        match (missing, guest.running, kind) {
+            (None, ..) | (Some(_), false, GuestKind::Vm) => put(guest, key, value),
+            // PVE stores it and only then finds out.
+            (Some(text), false, GuestKind::Lxc) => {
+                put(guest, key, value);
+                missing_bridge = Some(text);
             }
-        } else {
-            guest.pending.remove(key);
-            guest.config.insert(key.clone(), value);
+            (Some(text), true, GuestKind::Lxc) => {
+                unplugged.insert(key.clone(), format!("unable to hotplug {key}: {text}\n"));
+            }
+            (Some(text), true, GuestKind::Vm) => {
+                guest.pending.insert(key.clone(), Some(value));
+                unplugged.insert(key.clone(), format!("hotplug problem - {text}\n"));
+            }
         }
     }
     if let Some(guest) = state.guest_mut(kind, vmid).filter(|guest| guest.running && kind == GuestKind::Lxc) {
         crate::work::show_mounts(guest);
     }
-    missing_bridge.map_or(Ok(()), Err)
+    match missing_bridge {
+        _ if !unplugged.is_empty() => Err(Refusal::Params(unplugged)),
+        Some(text) => Err(Refusal::failed(text)),
+        None => Ok(()),
+    }
 }
 
-fn remove(state: &mut State, kind: GuestKind, vmid: u32, key: &str) -> Result<(), String> {
-    let Some(guest) = state.guest_mut(kind, vmid) else { return Err(format!("guest {vmid} is gone")) };
+/// Brings about what waited for the guest not to run.
+pub(crate) fn settle(guest: &mut Guest) {
+    for (key, value) in std::mem::take(&mut guest.pending) {
+        match value {
+            Some(value) => {
+                if is_disk(guest.kind, &key) {
+                    disk::make_way(guest, &key, &value);
+                }
+                guest.config.insert(key, value);
+            }
+            None if is_disk(guest.kind, &key) => disk::detach(guest, &key),
+            None => drop(guest.config.remove(&key)),
+        }
+    }
+}
+
+/// Returns why a net cannot be plugged in.
+pub(crate) fn missing_bridge_of(state: &State, key: &str, value: &str) -> Option<String> {
+    let ("net", Some(_)) = config::split_index(key) else { return None };
+    let bridge = config::property(value, "bridge")?;
+    (!state.bridges.contains(bridge)).then(|| format!("bridge '{bridge}' does not exist"))
+}
+
+fn put(guest: &mut Guest, key: &str, value: String) {
+    if value.is_empty() && key == "description" {
+        guest.config.remove(key);
+    } else if guest.running && !live::is_live(guest.kind, key) {
+        wait(guest, key, Some(value));
+    } else {
+        guest.pending.remove(key);
+        guest.config.insert(key.to_owned(), value);
+    }
+}
+
+fn remove(guest: &mut Guest, key: &str) {
     if !guest.config.contains_key(key) {
         guest.pending.remove(key);
-        return Ok(());
-    }
-    if key.starts_with("unused") {
+    } else if key.starts_with("unused") {
         let volid = config::volume_of(&guest.config[key]).to_owned();
         guest.volumes.remove(&volid);
         guest.config.remove(key);
-    } else if is_disk(kind, key) {
-        detach(state, kind, vmid, key);
-    } else if guest.running && !applies_live(kind, key) {
-        guest.pending.insert(key.to_owned(), None);
+    } else if guest.running && !live::is_live(guest.kind, key) {
+        wait(guest, key, None);
+    } else if is_disk(guest.kind, key) {
+        guest.pending.remove(key);
+        disk::detach(guest, key);
     } else {
         guest.pending.remove(key);
         guest.config.remove(key);
     }
-    Ok(())
 }
 
-/// Takes a disk out of the configuration; a volume of the guest's own stays as `unusedN`.
-fn detach(state: &mut State, kind: GuestKind, vmid: u32, key: &str) {
-    let Some(guest) = state.guest_mut(kind, vmid) else { return };
-    let Some(value) = guest.config.remove(key) else { return };
-    let volid = config::volume_of(&value).to_owned();
-    if volid.contains("-cloudinit") {
-        guest.volumes.remove(&volid);
-    } else if volid.contains(':') && (guest.volumes.contains_key(&volid) || kind == GuestKind::Lxc) {
-        let name = (0..).map(|index| format!("unused{index}")).find(|name| !guest.config.contains_key(name));
-        guest.config.insert(name.unwrap_or_default(), volid);
-    }
-}
-
-/// Returns a disk's new property string with the size of its volume.
-fn keep_size(state: &State, kind: GuestKind, vmid: u32, key: &str, value: &str) -> String {
-    let size = state
-        .guest(kind, vmid)
-        .and_then(|guest| guest.volumes.get(config::volume_of(value)))
-        .map(|volume| super::volume::size_text(volume.size));
-    let size = size.filter(|_| !value.contains("media=cdrom") && !key.starts_with("unused"));
-    config::with_volume(value, config::volume_of(value), size.as_deref())
-}
-
-/// Tells whether an option of a running guest changes at once.
-fn applies_live(kind: GuestKind, key: &str) -> bool {
-    let (stem, _) = config::split_index(key);
-    match key {
-        "description" | "tags" | "onboot" | "startup" | "protection" | "lock" | "hookscript" | "template" => {
-            true
-        }
-        "memory" | "swap" | "cores" | "cpulimit" | "cpuunits" | "hostname" | "nameserver"
-        | "searchdomain" => kind == GuestKind::Lxc,
-        "name" | "boot" | "agent" | "cicustom" | "ciuser" | "cipassword" | "sshkeys" => kind == GuestKind::Vm,
-        _ => matches!(stem, "net" | "unused" | "ipconfig") || is_disk(kind, key),
+/// Lets a value wait for the next start.
+fn wait(guest: &mut Guest, key: &str, value: Option<String>) {
+    if value.is_some() && guest.get(key) == value.as_deref() {
+        guest.pending.remove(key);
+    } else {
+        guest.pending.insert(key.to_owned(), value);
     }
 }

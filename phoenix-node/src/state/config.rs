@@ -9,7 +9,10 @@ use phoenix_core::GuestKind;
 use serde_json::Value;
 use sha2::{Digest, Sha256};
 
-use crate::state::{guest::Guest, now_ms};
+use crate::{
+    api::schema::{self, Kind, dict},
+    state::{guest::Guest, now_ms},
+};
 
 /// Splits `net0` into `net` and `0`.
 pub(crate) fn split_index(key: &str) -> (&str, Option<u32>) {
@@ -75,54 +78,45 @@ pub(crate) fn with_volume(value: &str, volid: &str, size: Option<&str>) -> Strin
     text
 }
 
-/// Returns the normal form of a container's `netN`.
-pub(crate) fn net_lxc(value: &str) -> String {
-    let mut parts: BTreeMap<&str, String> =
-        pairs(value).into_iter().map(|(key, text)| (key, text.to_owned())).collect();
-    parts.entry("hwaddr").or_insert_with(generate_mac);
-    parts.insert("type", "veth".to_owned());
-    for flag in ["firewall", "link_down", "host-managed"] {
-        if let Some(text) = parts.get_mut(flag) {
-            *text = if is_true(text) { "1" } else { "0" }.to_owned();
-        }
+/// Returns the set of a kind's options.
+pub(crate) fn options(kind: GuestKind) -> &'static str {
+    match kind {
+        GuestKind::Lxc => "lxc-options",
+        GuestKind::Vm => "qemu-options",
     }
-    let first = ["name", "bridge"].into_iter().filter_map(|key| parts.remove(key).map(|text| (key, text)));
-    let ordered: Vec<(&str, String)> = first.collect();
-    ordered.into_iter().chain(parts).map(|(key, text)| format!("{key}={text}")).collect::<Vec<_>>().join(",")
 }
 
-/// The models of a virtual machine's network card.
-pub(crate) const MODELS: &[&str] = &[
-    "e1000",
-    "e1000-82540em",
-    "e1000-82544gc",
-    "e1000-82545em",
-    "e1000e",
-    "i82551",
-    "i82557b",
-    "i82559er",
-    "ne2k_isa",
-    "ne2k_pci",
-    "pcnet",
-    "rtl8139",
-    "virtio",
-    "vmxnet3",
-];
-
-/// Returns the normal form of a virtual machine's `netN`.
-pub(crate) fn net_vm(value: &str) -> String {
-    let (mut model, mut mac) = ("virtio", None);
-    let mut rest = BTreeMap::new();
-    for (key, text) in pairs(value) {
-        match key {
-            "" | "model" => model = text,
-            "macaddr" => mac = Some(text.to_owned()),
-            _ if MODELS.contains(&key) => (model, mac) = (key, Some(text.to_owned())),
-            _ => drop(rest.insert(key, text)),
-        }
+/// Returns the normal form of a net, with an address if it has none.
+fn net(kind: GuestKind, value: &str) -> String {
+    let (form, address) = match kind {
+        GuestKind::Lxc => ("lxc-net", "hwaddr"),
+        GuestKind::Vm => ("qemu-net", "macaddr"),
+    };
+    let mut parts = dict::parts(form, value);
+    parts.entry(address.to_owned()).or_insert_with(generate_mac);
+    if kind == GuestKind::Lxc {
+        parts.insert("type".to_owned(), "veth".to_owned());
     }
-    let mac = mac.unwrap_or_else(generate_mac);
-    rest.into_iter().fold(format!("{model}={mac}"), |text, (key, value)| format!("{text},{key}={value}"))
+    dict::print(form, &parts)
+}
+
+/// Returns a net's property string with another address.
+pub(crate) fn with_address(kind: GuestKind, value: &str, mac: &str) -> String {
+    let (form, address) = match kind {
+        GuestKind::Lxc => ("lxc-net", "hwaddr"),
+        GuestKind::Vm => ("qemu-net", "macaddr"),
+    };
+    let mut parts = dict::parts(form, value);
+    parts.insert(address.to_owned(), mac.to_owned());
+    dict::print(form, &parts)
+}
+
+/// Returns the address of a net.
+pub(crate) fn address_of(kind: GuestKind, value: &str) -> Option<String> {
+    match kind {
+        GuestKind::Lxc => dict::parts("lxc-net", value).remove("hwaddr"),
+        GuestKind::Vm => dict::parts("qemu-net", value).remove("macaddr"),
+    }
 }
 
 /// Returns the normal form of tags: lower-case, sorted, once each.
@@ -138,15 +132,15 @@ pub(crate) fn tags(value: &str) -> String {
 pub(crate) fn normal(kind: GuestKind, key: &str, value: &str) -> String {
     let (stem, index) = split_index(key);
     match (kind, stem, index) {
-        (GuestKind::Lxc, "net", Some(_)) => net_lxc(value),
-        (GuestKind::Vm, "net", Some(_)) => net_vm(value),
+        (_, "net", Some(_)) => net(kind, value),
         (_, "tags", None) => tags(value),
         (GuestKind::Lxc, "description", None) if !value.is_empty() && !value.ends_with('\n') => {
             format!("{value}\n")
         }
         (_, "nameserver", None) if value.contains(',') => value.replace(',', " "),
-        (_, "nameserver" | "boot", None) if value.is_empty() => " ".to_owned(),
         (GuestKind::Vm, "vmgenid", None) if value == "1" => uuid(),
+        // A line of the file cannot end after its colon.
+        (_, key, _) if value.is_empty() && key != "description" => " ".to_owned(),
         (_, _, None) if is_integer(kind, key) => value
             .trim_start_matches('+')
             .parse::<i64>()
@@ -155,23 +149,31 @@ pub(crate) fn normal(kind: GuestKind, key: &str, value: &str) -> String {
     }
 }
 
+/// Returns the property string of a disk or mount point with its truth values as numbers and its parts in order.
+pub(crate) fn disk_form(kind: GuestKind, key: &str, value: &str) -> String {
+    match schema::form_of(options(kind), key) {
+        Some(form) => dict::normal(form, value),
+        None => value.to_owned(),
+    }
+}
+
 /// Returns a value with the JSON type that PVE gives it.
 pub(crate) fn json(kind: GuestKind, key: &str, value: &str) -> Value {
-    if is_integer(kind, key)
-        && let Ok(number) = value.parse::<i64>()
-    {
-        return Value::from(number);
+    if key == "cipassword" { Value::from("**********") } else { open_json(kind, key, value) }
+}
+
+/// Returns a value with its JSON type, be it secret or not.
+pub(crate) fn open_json(kind: GuestKind, key: &str, value: &str) -> Value {
+    match value.parse::<i64>() {
+        Ok(number) if is_integer(kind, key) => Value::from(number),
+        Ok(_) | Err(_) => Value::from(value),
     }
-    if key == "cipassword" { Value::from("**********") } else { Value::from(value) }
 }
 
 fn is_integer(kind: GuestKind, key: &str) -> bool {
-    match key {
-        "memory" | "swap" | "tty" | "console" | "unprivileged" | "debug" => kind == GuestKind::Lxc,
-        "sockets" | "vcpus" | "balloon" | "shares" | "numa" | "kvm" | "acpi" | "freeze" | "tablet"
-        | "localtime" | "ciupgrade" | "autostart" | "reboot" | "keephugepages" => kind == GuestKind::Vm,
-        "cores" | "cpuunits" | "onboot" | "protection" | "template" => true,
-        _ => false,
+    match schema::kind_of(options(kind), key) {
+        Some(Kind::Bool | Kind::Int) => true,
+        Some(Kind::Num | Kind::Text) | None => false,
     }
 }
 
@@ -242,19 +244,19 @@ mod tests {
     #[test]
     fn container_nets_are_printed_again_with_sorted_keys() {
         assert_eq!(
-            net_lxc("ip=dhcp,hwaddr=02:00:00:aa:bb:cc,name=eth2,bridge=vmbr0,firewall=yes"),
+            net(GuestKind::Lxc, "ip=dhcp,hwaddr=02:00:00:aa:bb:cc,name=eth2,bridge=vmbr0,firewall=yes"),
             "name=eth2,bridge=vmbr0,firewall=1,hwaddr=02:00:00:aa:bb:cc,ip=dhcp,type=veth"
         );
-        assert!(net_lxc("name=eth0,bridge=vmbr0").contains("hwaddr=BC:24:11:"));
+        assert!(net(GuestKind::Lxc, "name=eth0,bridge=vmbr0").contains("hwaddr=BC:24:11:"));
     }
 
     #[test]
     fn machine_nets_have_their_address_behind_the_model() {
         assert_eq!(
-            net_vm("bridge=vmbr0,virtio=02:00:00:00:00:ab,firewall=1"),
+            net(GuestKind::Vm, "bridge=vmbr0,virtio=02:00:00:00:00:ab,firewall=1"),
             "virtio=02:00:00:00:00:ab,bridge=vmbr0,firewall=1"
         );
-        assert!(net_vm("model=e1000,bridge=vmbr1").starts_with("e1000=BC:24:11:"));
+        assert!(net(GuestKind::Vm, "model=e1000,bridge=vmbr1").starts_with("e1000=BC:24:11:"));
     }
 
     #[test]

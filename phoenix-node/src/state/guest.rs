@@ -107,16 +107,6 @@ impl Guest {
         Some(format!("{noun} is locked ({lock})"))
     }
 
-    /// Applies what waited for a start.
-    pub(crate) fn apply_pending(&mut self) {
-        for (key, value) in std::mem::take(&mut self.pending) {
-            match value {
-                Some(value) => self.config.insert(key, value),
-                None => self.config.remove(&key),
-            };
-        }
-    }
-
     /// Returns the keys of disks with volumes of this guest's own, with the volid of each.
     pub(crate) fn disks(&self) -> Vec<(String, String)> {
         disks_of(&self.config, self.kind)

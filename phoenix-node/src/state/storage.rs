@@ -191,3 +191,8 @@ impl State {
 fn words(text: &str) -> impl Iterator<Item = &str> {
     text.split([',', ';', ' ']).filter(|word| !word.is_empty())
 }
+
+/// Returns the folder that a storage of files has on its node.
+pub(crate) fn folder(name: &str) -> String {
+    if name == "local" { "/var/lib/vz".to_owned() } else { format!("/mnt/{name}") }
+}

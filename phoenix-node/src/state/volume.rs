@@ -79,6 +79,32 @@ impl Plugin {
         }
     }
 
+    /// Returns the word that PVE has for it in what it says of names.
+    pub(crate) fn word(self) -> &'static str {
+        match self {
+            Self::Files | Self::Btrfs => "directory",
+            Self::Zfs => "zfs",
+            Self::Thin | Self::Thick => "lvm",
+        }
+    }
+
+    /// Tells whether a text can be the name of a volume.
+    pub(crate) fn is_name(self, name: &str) -> bool {
+        let has_format = |file: &str| {
+            file.rsplit_once('.').is_some_and(|(_, end)| matches!(end, "raw" | "qcow2" | "vmdk" | "subvol"))
+        };
+        match self {
+            Self::Files | Self::Btrfs => match name.split_once('/') {
+                Some(("iso" | "vztmpl" | "backup" | "snippets" | "import" | "rootdir", rest)) => {
+                    !rest.is_empty()
+                }
+                Some((first, rest)) => first.parse::<u32>().is_ok() && has_format(rest),
+                None => false,
+            },
+            Self::Zfs | Self::Thin | Self::Thick => !name.is_empty(),
+        }
+    }
+
     /// Tells whether a volume of this format can be snapshotted and linked to.
     pub(crate) fn can_snapshot(self, format: &str) -> bool {
         match self {
@@ -99,6 +125,7 @@ impl Plugin {
     /// Returns the format of a new volume.
     pub(crate) fn format(self, kind: GuestKind, wanted: Option<&str>) -> String {
         match (self, kind) {
+            (Self::Files | Self::Btrfs, GuestKind::Lxc) if wanted == Some("subvol") => "subvol".to_owned(),
             (Self::Zfs, GuestKind::Lxc) => "subvol".to_owned(),
             (Self::Files, GuestKind::Vm) => wanted.unwrap_or("raw").to_owned(),
             (Self::Files | Self::Btrfs | Self::Thin | Self::Thick, GuestKind::Lxc)

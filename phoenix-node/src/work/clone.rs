@@ -13,7 +13,7 @@ use crate::{
         volume::{Plugin, size_text},
     },
     work::{
-        Refused, Room, Work,
+        Refused, Room, Work, drive,
         room::{Wanted, add_volume},
     },
 };
@@ -33,6 +33,7 @@ pub(crate) fn begin(work: &mut Work, state: &mut State, room: &mut Room<'_>) -> 
             GuestKind::Lxc => "lxc",
             GuestKind::Vm => "qemu-server",
         };
+        room.log.push(format!("creating a clone of VM {source} with ID {target}"));
         return Err(Refused::Failed(format!(
             "close (rename) atomic file '/etc/pve/nodes/{}/{folder}/{}.conf' failed: File exists",
             state.name, other.vmid
@@ -61,20 +62,35 @@ pub(crate) fn begin(work: &mut Work, state: &mut State, room: &mut Room<'_>) -> 
         let Some(volume) = volumes.get(&volid) else { continue };
         let is_drive = volid.contains("-cloudinit");
         let pool = storage.as_deref().filter(|_| full).unwrap_or(&volume.storage).to_owned();
-        let hold = if full { durations::ALLOCATE } else { durations::ALLOCATE_LINKED };
+        let linked = !full && !is_drive;
+        let hold = if linked { durations::ALLOCATE_LINKED } else { durations::ALLOCATE };
+        room.log.push(match (kind, linked) {
+            (GuestKind::Vm, true) => format!("create linked clone of drive {key} ({volid})"),
+            (GuestKind::Vm, false) => format!("create full clone of drive {key} ({volid})"),
+            (GuestKind::Lxc, true) => format!("create linked clone of mount point {key} ({volid})"),
+            (GuestKind::Lxc, false) => format!("create full clone of mountpoint {key} ({volid})"),
+        });
         let wanted = Wanted {
             storage: &pool,
             size: volume.size,
-            used: if full || is_drive { volume.used } else { LINKED.min(volume.size) },
-            format: Some(format.as_deref().unwrap_or(&volume.format)).filter(|format| *format != "subvol"),
-            parent: (!full && !is_drive).then_some(volid.as_str()),
+            used: if linked { LINKED.min(volume.size) } else { volume.used },
+            format: Some(format.as_deref().unwrap_or(&volume.format)),
+            parent: linked.then_some(volid.as_str()),
             stem: is_drive.then(|| format!("vm-{target}-cloudinit")),
         };
-        let made = add_volume(state, target, &wanted)?;
+        let made = add_volume(state, target, &wanted, &mut room.log)?;
         wait = wait.max(room.allocation_lock(state, &pool, hold)?);
-        let word = if full { "full" } else { "linked" };
-        room.log.push(format!("create {word} clone of drive {key} ({volid})"));
-        let size = (!is_drive).then(|| size_text(volume.size));
+        if kind == GuestKind::Vm {
+            room.log.push(match linked {
+                true => linked_line(&volid, &made, target),
+                false => format!("allocated target volume '{made}'"),
+            });
+        }
+        let size = match volume.format.as_str() {
+            "subvol" if volume.size == 0 => "0T".to_owned(),
+            _ => size_text(volume.size),
+        };
+        let size = Some(size);
         values.insert(key, config::with_volume(&value, &made, size.as_deref()));
     }
     personalize(kind, &mut values, name.as_deref(), description.as_deref());
@@ -93,13 +109,12 @@ pub(crate) fn begin(work: &mut Work, state: &mut State, room: &mut Room<'_>) -> 
     Ok(wait + if full { durations::CLONE_FULL } else { durations::CLONE_LINKED })
 }
 
-pub(crate) fn finish(work: &Work, state: &mut State, log: &mut Vec<String>) -> Result<(), String> {
+pub(crate) fn finish(work: &Work, state: &mut State) -> Result<(), String> {
     let Work::Clone { kind, source, target, config, .. } = work else { return Ok(()) };
     if let Some(guest) =
         state.guest_mut(*kind, *target).filter(|guest| guest.lock() == Some(reservation(*kind)))
     {
         guest.config.clone_from(config);
-        log.push(format!("clone {target} is complete"));
     }
     if let Some(firewall) = state.firewall.guests.get(source).cloned() {
         state.firewall.guests.insert(*target, firewall);
@@ -116,6 +131,13 @@ pub(crate) fn reservation(kind: GuestKind) -> &'static str {
     }
 }
 
+/// Returns what PVE says of a linked volume.
+fn linked_line(base: &str, made: &str, target: u32) -> String {
+    let name = base.split_once(':').map_or(base, |(_, name)| name);
+    let own = made.rsplit(['/', ':']).next().unwrap_or(made);
+    format!("clone {name}: images, {own}, {target} to {own} (base={})", drive::beside(base))
+}
+
 fn personalize(
     kind: GuestKind,
     values: &mut BTreeMap<String, String>,
@@ -123,19 +145,9 @@ fn personalize(
     description: Option<&str>,
 ) {
     for (key, value) in values.iter_mut() {
-        if !matches!(config::split_index(key), ("net", Some(_))) {
-            continue;
+        if matches!(config::split_index(key), ("net", Some(_))) {
+            *value = config::with_address(kind, value, &generate_mac());
         }
-        let fresh = generate_mac();
-        *value = value
-            .split(',')
-            .map(|part| match part.split_once('=') {
-                Some(("hwaddr", _)) => format!("hwaddr={fresh}"),
-                Some((model, _)) if config::MODELS.contains(&model) => format!("{model}={fresh}"),
-                _ => part.to_owned(),
-            })
-            .collect::<Vec<_>>()
-            .join(",");
     }
     if let Some(text) = description {
         if text.is_empty() {

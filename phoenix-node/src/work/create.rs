@@ -6,23 +6,18 @@ use phoenix_core::GuestKind;
 
 use crate::{
     durations,
-    sim::{base, world::World},
+    sim::world::World,
     state::{
         State,
         config::{self, normal},
         guest::Guest,
         now,
-        volume::{parse_size, size_text},
     },
-    work::{
-        Refused, Room, Work, power,
-        room::{Wanted, add_volume},
-    },
+    work::{Refused, Room, Work, drive, power},
 };
 
-const MIB: u64 = 1 << 20;
 /// What an empty file system takes.
-pub(crate) const EMPTY_DISK: u64 = MIB;
+pub(crate) const EMPTY_DISK: u64 = 1 << 20;
 
 pub(crate) fn begin(work: &mut Work, state: &mut State, room: &mut Room<'_>) -> Result<u64, Refused> {
     let Work::Create { kind, vmid, options, ostemplate, storage, config, ssh_keys, .. } = work else {
@@ -59,11 +54,10 @@ pub(crate) fn begin(work: &mut Work, state: &mut State, room: &mut Room<'_>) -> 
             continue;
         }
         let is_root = key == "rootfs";
-        let made = disk(state, vmid, key, value, if is_root { image.base().bytes } else { EMPTY_DISK });
-        let made = made.map_err(failed)?;
+        let bytes = if is_root { image.base().bytes } else { EMPTY_DISK };
+        let made = drive::make(state, vmid, key, value, bytes, &mut room.log).map_err(failed)?;
         if let Some(pool) = &made.storage {
             wait = wait.max(room.allocation_lock(state, pool, durations::ALLOCATE).map_err(failed)?);
-            room.log.push(format!("allocated volume '{}'", config::volume_of(&made.value)));
         }
         if let Some(source) = made.image {
             image = World::of_image(&source);
@@ -97,78 +91,6 @@ pub(crate) fn finish(work: &Work, state: &mut State, log: &mut Vec<String>) -> R
         power::start(state, *kind, *vmid)?;
     }
     Ok(())
-}
-
-/// A disk of a configuration, made if it had to be.
-pub(crate) struct Disk {
-    /// Its property string as stored.
-    pub(crate) value: String,
-    /// The storage that something was allocated on.
-    pub(crate) storage: Option<String>,
-    /// The image that it was made from.
-    pub(crate) image: Option<String>,
-}
-
-/// Makes what a disk's property string asks for: `storage:8` a new volume, `storage:cloudinit` a drive, a path a mount.
-pub(crate) fn disk(state: &mut State, vmid: u32, key: &str, value: &str, used: u64) -> Result<Disk, String> {
-    let kind = state.guests.get(&vmid).ok_or("the guest is gone")?.kind;
-    let plain = |value: String| Ok(Disk { value, storage: None, image: None });
-    let source = config::volume_of(value);
-    if source.starts_with('/') {
-        return plain(config::with_volume(value, source, None));
-    }
-    if matches!(source, "none" | "cdrom") {
-        let media = if value.contains("media=") { value.to_owned() } else { format!("{value},media=cdrom") };
-        return plain(media);
-    }
-    let (storage, rest) =
-        source.split_once(':').ok_or_else(|| format!("unable to parse volume ID '{source}'"))?;
-    let plugin =
-        state.storages.get(storage).ok_or_else(|| format!("storage '{storage}' does not exist"))?.kind();
-    let made = |value| Disk { value, storage: Some(storage.to_owned()), image: None };
-    if rest == "cloudinit" {
-        let format = if plugin == crate::state::volume::Plugin::Files { Some("qcow2") } else { None };
-        let stem = Some(format!("vm-{vmid}-cloudinit"));
-        let wanted = Wanted { storage, size: 4 * MIB, used: MIB, format, parent: None, stem };
-        let volid = add_volume(state, vmid, &wanted)?;
-        return Ok(made(format!("{volid},media=cdrom")));
-    }
-    if let Some(image) = config::property(value, "import-from") {
-        let found = state.storages.values().find_map(|storage| storage.volumes.get(image)).cloned();
-        let name = image.split_once(':').map_or(image, |(_, name)| name);
-        let found = found.ok_or_else(|| format!("failed to stat '/var/lib/vz/{name}'"))?;
-        let used = base::of(base::family(name)).bytes;
-        // Cloud images are small files of larger disks.
-        let size = found.size.max(3584 * MIB);
-        let format = config::property(value, "format");
-        let wanted = Wanted { storage, size, used, format, parent: None, stem: None };
-        let volid = add_volume(state, vmid, &wanted)?;
-        let value = config::with_volume(value, &volid, Some(&size_text(size)));
-        return Ok(Disk { value, storage: Some(storage.to_owned()), image: Some(name.to_owned()) });
-    }
-    let is_number = rest.starts_with(|c: char| c.is_ascii_digit()) && rest.parse::<f64>().is_ok();
-    if !is_number {
-        let is_there = state.storages.values().any(|storage| storage.volumes.contains_key(source))
-            || state.guests.get(&vmid).is_some_and(|guest| guest.volumes.contains_key(source));
-        // PVE takes a missing volume for a container's mount point and finds out at the start.
-        if !is_there && kind == GuestKind::Vm {
-            return Err(format!("volume '{source}' does not exist"));
-        }
-        state.adopt(vmid, source);
-        return plain(config::with_volume(value, source, None));
-    }
-    let size = match config::split_index(key).0 {
-        "efidisk" => 528 << 10,
-        "tpmstate" => 4 * MIB,
-        _ => parse_size(rest, 30).unwrap_or(0),
-    };
-    if used > size && size > 0 && key == "rootfs" {
-        return Err(format!("the archive needs {used} bytes, the disk has {size}: No space left on device"));
-    }
-    let format = config::property(value, "format");
-    let wanted = Wanted { storage, size, used: used.min(size), format, parent: None, stem: None };
-    let volid = add_volume(state, vmid, &wanted)?;
-    Ok(made(config::with_volume(value, &volid, Some(&size_text(size)))))
 }
 
 fn defaults(kind: GuestKind, vmid: u32, config: &mut BTreeMap<String, String>, image: &World) {

@@ -4,6 +4,7 @@
 mod clone;
 mod create;
 mod disk;
+mod drive;
 mod power;
 mod recover;
 mod room;
@@ -17,13 +18,20 @@ use serde::{Deserialize, Serialize};
 
 pub(crate) use clone::{refuse_linked, reservation};
 pub(crate) use disk::target_size;
+pub(crate) use drive::is_size;
 pub(crate) use power::{config_memory, show_mounts};
 pub(crate) use recover::recover;
 pub(crate) use room::{Room, is_base_used};
 pub(crate) use snapshot::can_snapshot;
 pub(crate) use storage::Job as StorageJob;
 
-use crate::{durations, state::State};
+use crate::{
+    durations,
+    state::{
+        State,
+        change::{self, Change},
+    },
+};
 
 /// What a task does.
 #[derive(Clone, Debug, Serialize, Deserialize)]
@@ -82,14 +90,27 @@ pub(crate) enum Work {
     /// Grows a disk.
     Resize { kind: GuestKind, vmid: u32, disk: String, size: String },
     /// Changes a virtual machine's options.
-    Configure { vmid: u32, set: BTreeMap<String, String>, delete: Vec<String>, revert: Vec<String> },
+    Configure {
+        vmid: u32,
+        #[serde(flatten)]
+        change: Change,
+        /// The line that says what was asked for.
+        #[serde(default)]
+        asked: String,
+    },
     /// Works on what lies on a storage.
     Storage(storage::Job),
 }
 
 /// Makes what a disk's new property string asks for, and returns the string to store.
-pub(crate) fn make_disk(state: &mut State, vmid: u32, key: &str, value: &str) -> Result<String, String> {
-    create::disk(state, vmid, key, value, create::EMPTY_DISK).map(|made| made.value)
+pub(crate) fn make_disk(
+    state: &mut State,
+    vmid: u32,
+    key: &str,
+    value: &str,
+    log: &mut Vec<String>,
+) -> Result<String, String> {
+    drive::make(state, vmid, key, value, create::EMPTY_DISK, log).map(|made| made.value)
 }
 
 /// Why a task does not begin.
@@ -237,7 +258,7 @@ impl Work {
     pub(crate) fn finish(&self, state: &mut State, log: &mut Vec<String>) -> Result<(), String> {
         match self {
             Self::Create { .. } => create::finish(self, state, log),
-            Self::Clone { .. } => clone::finish(self, state, log),
+            Self::Clone { .. } => clone::finish(self, state),
             Self::Start { kind, vmid, .. } => power::start(state, *kind, *vmid),
             Self::Stop { kind, vmid, .. } => power::stop(state, *kind, *vmid),
             Self::Reboot { kind, vmid } => {
@@ -255,8 +276,9 @@ impl Work {
             }
             Self::Template { kind, vmid } => disk::template(state, *kind, *vmid),
             Self::Resize { kind, vmid, disk, size } => disk::resize(state, *kind, *vmid, disk, size),
-            Self::Configure { vmid, set, delete, revert } => {
-                crate::state::change::apply(state, GuestKind::Vm, *vmid, set, delete, revert)
+            Self::Configure { vmid, change, asked } => {
+                log.push(asked.clone());
+                change::apply(state, GuestKind::Vm, *vmid, change, log).map_err(|refusal| refusal.text())
             }
             Self::Storage(job) => job.finish(state, log),
         }

@@ -6,7 +6,7 @@ use crate::{
     api::reply::no_such_guest,
     durations,
     sim::world::{Body, Entry, User, World},
-    state::{State, config, guest::Guest, now},
+    state::{State, change, config, guest::Guest, now},
     work::{Refused, Room},
 };
 
@@ -90,7 +90,7 @@ pub(crate) fn start(state: &mut State, kind: GuestKind, vmid: u32) -> Result<(),
     if guest.running {
         return Ok(());
     }
-    guest.apply_pending();
+    change::settle(guest);
     guest.running = true;
     guest.started = now();
     if !guest.world.has_system() {
@@ -106,7 +106,7 @@ pub(crate) fn stop(state: &mut State, kind: GuestKind, vmid: u32) -> Result<(), 
     let missing = no_such_guest(&state.name, kind, vmid);
     let guest = state.guest_mut(kind, vmid).ok_or(missing)?;
     guest.running = false;
-    guest.apply_pending();
+    change::settle(guest);
     Ok(())
 }
 

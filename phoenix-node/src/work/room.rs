@@ -12,7 +12,7 @@ use crate::{
         now,
         volume::{self, Plugin, Volume},
     },
-    work::Refused,
+    work::{Refused, drive},
 };
 
 /// The circumstances under which a task begins.
@@ -71,7 +71,12 @@ pub(crate) struct Wanted<'a> {
 }
 
 /// Makes a volume for a guest and returns its volid. Fails if the storage has no room for it.
-pub(crate) fn add_volume(state: &mut State, vmid: u32, wanted: &Wanted<'_>) -> Result<String, String> {
+pub(crate) fn add_volume(
+    state: &mut State,
+    vmid: u32,
+    wanted: &Wanted<'_>,
+    log: &mut Vec<String>,
+) -> Result<String, String> {
     let storage = wanted.storage;
     let plugin =
         state.storages.get(storage).ok_or_else(|| format!("storage '{storage}' does not exist"))?.kind();
@@ -111,7 +116,10 @@ pub(crate) fn add_volume(state: &mut State, vmid: u32, wanted: &Wanted<'_>) -> R
     let stem = match &wanted.stem {
         Some(stem) => stem.clone(),
         None => (0..)
-            .map(|index| volume::stem(plugin, kind, vmid, index))
+            .map(|index| match format.as_str() {
+                "subvol" => format!("subvol-{vmid}-disk-{index}"),
+                _ => volume::stem(plugin, kind, vmid, index),
+            })
             .find(|stem| !is_taken(stem, &guest.volumes))
             .unwrap_or_default(),
     };
@@ -120,18 +128,17 @@ pub(crate) fn add_volume(state: &mut State, vmid: u32, wanted: &Wanted<'_>) -> R
         GuestKind::Lxc => "rootdir",
         GuestKind::Vm => "images",
     };
-    guest.volumes.insert(
-        volid.clone(),
-        Volume {
-            storage: storage.to_owned(),
-            content: content.to_owned(),
-            format,
-            size: wanted.size,
-            used,
-            ctime: now(),
-            parent: wanted.parent.map(str::to_owned),
-        },
-    );
+    let volume = Volume {
+        storage: storage.to_owned(),
+        content: content.to_owned(),
+        format,
+        size: wanted.size,
+        used,
+        ctime: now(),
+        parent: wanted.parent.map(str::to_owned),
+    };
+    log.extend(drive::formatting(plugin, &volid, &volume));
+    guest.volumes.insert(volid.clone(), volume);
     Ok(volid)
 }
 

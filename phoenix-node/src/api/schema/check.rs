@@ -3,7 +3,7 @@
 
 use std::collections::BTreeMap;
 
-use super::{Entry, Kind, Param, Schema, formats};
+use super::{Entry, Kind, Param, Schema, dict, formats};
 use crate::api::{args::Args, reply::Refusal};
 
 /// What was given for a parameter.
@@ -47,9 +47,9 @@ pub(crate) fn gather(pairs: impl Iterator<Item = (String, String)>) -> BTreeMap<
     params
 }
 
-const NOT_DEFINED: &str =
+pub(super) const NOT_DEFINED: &str =
     "property is not defined in schema and the schema does not allow additional properties";
-const MISSING: &str = "property is missing and it is not optional";
+pub(super) const MISSING: &str = "property is missing and it is not optional";
 
 pub(super) fn call(schema: &Schema, entry: &Entry, given: &BTreeMap<String, Given>) -> Result<Args, Refusal> {
     let mut errors = BTreeMap::new();
@@ -65,6 +65,13 @@ pub(super) fn call(schema: &Schema, entry: &Entry, given: &BTreeMap<String, Give
     for param in entry.params.iter().filter(|param| param.required && param.index.is_none()) {
         if !given.contains_key(&param.name) {
             errors.insert(param.name.clone(), MISSING.to_owned());
+        }
+    }
+    for (key, param) in
+        entry.params.iter().filter_map(|param| Some((given.get_key_value(&param.name)?.0, param)))
+    {
+        if let Some(other) = param.requires.as_ref().filter(|other| !given.contains_key(*other)) {
+            errors.insert(other.clone(), format!("missing property - '{key}' requires this property"));
         }
     }
     if !errors.is_empty() {
@@ -86,7 +93,7 @@ fn complaint(schema: &Schema, param: &Param, key: &str, given: &Given) -> Option
 }
 
 /// Says what is wrong with a value.
-fn text(schema: &Schema, param: &Param, key: &str, value: &str) -> Option<String> {
+pub(super) fn text(schema: &Schema, param: &Param, key: &str, value: &str) -> Option<String> {
     match param.kind {
         Kind::Bool if !matches!(value, "0" | "1") => {
             return Some(format!("type check ('boolean') failed - got '{value}'"));
@@ -99,17 +106,22 @@ fn text(schema: &Schema, param: &Param, key: &str, value: &str) -> Option<String
         }
         Kind::Bool | Kind::Int | Kind::Num | Kind::Text => {}
     }
-    // Some forms are known by name only.
-    let named = param.format.as_ref().filter(|format| schema.dicts.contains_key(*format));
-    if let Some(name) = param.dict.as_ref().or(named) {
-        let wrong = dict(schema, name, key, value);
+    if let Some(name) = &param.dict {
+        let wrong = dict::complaint(schema, name, key, value);
         if wrong.is_some() {
             return wrong;
         }
     }
-    let format = param.format.as_deref().and_then(|format| formats::complaint(format, value));
-    if let Some(text) = format {
-        return Some(format!("invalid format - {text}\n"));
+    if let Some(format) = param.format.as_deref() {
+        // Some property strings are known by the name of a format.
+        if schema.dicts.contains_key(format) {
+            let wrong = dict::complaint(schema, format, key, value);
+            if wrong.is_some() {
+                return wrong;
+            }
+        } else if let Some(text) = formats::complaint(format, value) {
+            return Some(format!("invalid format - {text}\n"));
+        }
     }
     if !param.words.is_empty() && !param.words.iter().any(|word| word == value) {
         let words = param.words.join(", ");
@@ -140,56 +152,6 @@ fn bounds(param: &Param, value: &str) -> Option<String> {
             wrong.then(|| "value does not match the regex pattern".to_owned())
         }
         Kind::Bool => None,
-    }
-}
-
-/// Says what is wrong with a property string.
-pub(super) fn dict(schema: &Schema, name: &str, key: &str, value: &str) -> Option<String> {
-    let params = schema.dicts.get(name)?;
-    let mut wrong = String::new();
-    let mut seen: Vec<&str> = Vec::new();
-    let mut complain = |name: &str, text: &str| wrong.push_str(&format!("{key}.{name}: {text}\n"));
-    for part in value.split(',').filter(|part| !part.is_empty()) {
-        let (own, text) = match part.split_once('=') {
-            Some((own, text)) => (own.trim(), text),
-            None => match params.iter().find(|param| param.is_default) {
-                Some(param) => (param.name.as_str(), part),
-                None => {
-                    return Some(
-                        "invalid format - value without key, but schema does not define a default key\n"
-                            .to_owned(),
-                    );
-                }
-            },
-        };
-        let Some(param) = params.iter().find(|param| param.is_named(own)) else {
-            complain(own, NOT_DEFINED);
-            continue;
-        };
-        seen.push(&param.name);
-        if let Some((of, _)) = &param.alias {
-            seen.push(of);
-        }
-        let value = match param.kind {
-            Kind::Bool => truth(text),
-            Kind::Int | Kind::Num | Kind::Text => text.to_owned(),
-        };
-        if let Some(text) = self::text(schema, param, key, &value) {
-            complain(own, &text);
-        }
-    }
-    for param in params.iter().filter(|param| param.required && !seen.contains(&param.name.as_str())) {
-        complain(&param.name, MISSING);
-    }
-    (!wrong.is_empty()).then(|| format!("invalid format - format error\n{wrong}"))
-}
-
-/// Returns the number of a truth value as property strings may write it.
-fn truth(text: &str) -> String {
-    match text.to_ascii_lowercase().as_str() {
-        "1" | "on" | "yes" | "true" => "1".to_owned(),
-        "0" | "off" | "no" | "false" => "0".to_owned(),
-        other => other.to_owned(),
     }
 }
 

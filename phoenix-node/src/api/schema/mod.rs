@@ -2,6 +2,7 @@
 //! `ARCHITECTURE.md` explains their notation.
 
 mod check;
+pub(crate) mod dict;
 pub(crate) mod formats;
 mod parse;
 mod pattern;
@@ -15,12 +16,14 @@ use phoenix_pve::transport::Method;
 use serde_json::Value;
 
 pub(crate) use check::{Given, gather};
+use dict::Parts;
 use rule::Rule;
 
 /// The files, each a part of the tree.
 const DATA: &[(&str, &str)] = &[
     // Its sets are used by the files that follow.
     ("guest.api", include_str!("data/guest.api")),
+    ("agent.api", include_str!("data/agent.api")),
     ("access.api", include_str!("data/access.api")),
     ("backup.api", include_str!("data/backup.api")),
     ("cluster.api", include_str!("data/cluster.api")),
@@ -96,8 +99,8 @@ pub(crate) struct Param {
     pub(crate) is_default: bool,
     /// In a property string: the key that this one stands for, and the key that gets its value.
     pub(crate) alias: Option<(String, Option<String>)>,
-    /// In a property string: the key that gets the word which was used for this one.
-    pub(crate) key_alias: Option<String>,
+    /// What must be given beside it.
+    pub(crate) requires: Option<String>,
 }
 
 /// The type of a parameter.
@@ -149,9 +152,29 @@ pub(crate) fn is_number_in_set(set: &str, key: &str) -> bool {
     params.iter().any(|param| param.is_named(key) && matches!(param.kind, Kind::Bool | Kind::Int))
 }
 
+/// Returns the form of a parameter of a set, if it is a property string with one.
+pub(crate) fn form_of(set: &str, key: &str) -> Option<&'static str> {
+    let param = SCHEMA.sets.get(set)?.iter().find(|param| param.is_named(key))?;
+    param.dict.as_deref().or_else(|| {
+        let format = param.format.as_deref()?;
+        SCHEMA.dicts.contains_key(format).then_some(format)
+    })
+}
+
+/// Returns the type of a parameter of a set.
+pub(crate) fn kind_of(set: &str, key: &str) -> Option<Kind> {
+    Some(SCHEMA.sets.get(set)?.iter().find(|param| param.is_named(key))?.kind)
+}
+
+/// Returns the words that a part of a form may be.
+fn words_of(form: &str, part: &str) -> &'static [String] {
+    let params = SCHEMA.dicts.get(form).map(Vec::as_slice).unwrap_or_default();
+    params.iter().find(|param| param.name == part).map(|param| param.words.as_slice()).unwrap_or_default()
+}
+
 /// Checks a property string against a named form; returns the complaint in PVE's words.
 pub(crate) fn check_dict(name: &str, key: &str, value: &str) -> Option<String> {
-    check::dict(&SCHEMA, name, key, value)
+    dict::complaint(&SCHEMA, name, key, value)
 }
 
 impl Entry {
