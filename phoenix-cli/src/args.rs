@@ -4,6 +4,8 @@ use std::{path::PathBuf, str::FromStr};
 
 use clap::{ArgAction, Args, CommandFactory, Parser, Subcommand, ValueEnum, builder::FalseyValueParser};
 
+use phoenix_pve::Address;
+
 use crate::{
     context::Context,
     error::{Error, Exit},
@@ -33,7 +35,7 @@ pub(crate) struct Global {
     #[arg(long, global = true, env = "PHOENIX_CONFIG_DIR", default_value = "/etc", value_name = "DIR")]
     pub(crate) config_dir: PathBuf,
     /// Where the guests live: `embedded`, `local` (this machine) or the URL of a Proxmox VE host. Without it: the
-    /// embedded node, unless this machine is a Proxmox VE host. A URL takes an API token from `PHOENIX_TOKEN`, or the
+    /// embedded node, unless this machine is a Proxmox VE host. `local` needs nothing more from root. A URL takes an API token from `PHOENIX_TOKEN`, or the
     /// password of `PHOENIX_USER` from `PHOENIX_PASSWORD`; with `_FILE` at the end they name a file instead.
     #[arg(long, global = true, env = "PHOENIX_HOST", value_name = "HOST")]
     pub(crate) host: Option<HostChoice>,
@@ -46,6 +48,14 @@ pub(crate) struct Global {
     /// Believe any certificate: whoever sits between reads and changes everything, credentials among it.
     #[arg(long, global = true)]
     pub(crate) insecure: bool,
+    /// Where to log in by ssh for what the API has no call for: the inside of guests, and raw `lxc.*` keys. Without it: root
+    /// on the host of the URL. Other nodes of the cluster are reached at their own addresses, as the same user. Keys,
+    /// known hosts and jumps are those of ssh's own configuration; no host is believed whose key is not known.
+    #[arg(long, global = true, env = "PHOENIX_SSH", value_name = "USER@HOST[:PORT]")]
+    pub(crate) ssh: Option<Address>,
+    /// Another configuration of ssh than `~/.ssh/config`.
+    #[arg(long, global = true, env = "PHOENIX_SSH_CONFIG", value_name = "FILE")]
+    pub(crate) ssh_config: Option<PathBuf>,
     /// Where the embedded node keeps its state. Without it: `$XDG_STATE_HOME/phoenix/node`.
     #[arg(long, global = true, env = "PHOENIX_NODE_DIR", value_name = "DIR")]
     pub(crate) node_dir: Option<PathBuf>,

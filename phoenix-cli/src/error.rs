@@ -85,11 +85,17 @@ pub(crate) enum Error {
         #[source]
         source: io::Error,
     },
-    /// A host that this version cannot reach.
-    #[error("this version of Phoenix does not work on the host itself yet: {wanted}")]
-    NoLiveHost {
-        /// What led to a live host.
-        wanted: String,
+    /// This machine is no Proxmox VE host.
+    #[error("this machine is no Proxmox VE host: there is no `{}`", dir.join("local").display())]
+    NotHere {
+        /// Where a host has the cluster's files.
+        dir: PathBuf,
+    },
+    /// The URL tells no host that ssh could go to.
+    #[error("`{url}` names no host that ssh could go to")]
+    NoAddress {
+        /// The URL.
+        url: String,
     },
     /// An engine that this version does not have.
     #[error("the engine `lxc` of the embedded node is not built yet")]
@@ -163,9 +169,10 @@ impl Error {
             }
             Self::Targets { .. } => "`phoenix status` lists every guest of the configuration",
             Self::NoTerminal => "say `--yes` to go ahead without being asked",
-            Self::NoLiveHost { .. } => {
-                "`--host https://localhost:8006` reaches it over its API; `--host embedded` works on the embedded node"
+            Self::NotHere { .. } => {
+                "`--host https://HOST:8006` reaches one over its API and ssh; `--host embedded` works on the embedded node"
             }
+            Self::NoAddress { .. } => "name one with `--ssh USER@HOST`",
             Self::NotEmbedded { .. } => "leave `--host` out, or say `--host embedded`",
             Self::NoCredentials { .. } => {
                 "set `PHOENIX_TOKEN` to `user@realm!name=secret`, or `PHOENIX_PASSWORD` (and `PHOENIX_USER`); `PHOENIX_TOKEN_FILE` and `PHOENIX_PASSWORD_FILE` name a file instead"

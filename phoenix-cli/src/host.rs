@@ -1,24 +1,20 @@
 //! The host that a verb works on: the embedded node in this process, seeded with what the configuration says of the
-//! host, or a Proxmox VE host at a URL.
+//! host, this machine where it is a Proxmox VE host, or one at a URL.
 
-use std::{
-    env,
-    path::{Path, PathBuf},
-    sync::Arc,
-    time::Duration,
-};
+use std::{env, path::PathBuf, sync::Arc, time::Duration};
 
 use phoenix_config::Host as Described;
 use phoenix_node::{Calls, Node, NodeSeed, Options, StorageSeed};
-use phoenix_pve::{Client, Credentials, Far, Https, Limits, PveBackend, Trust};
+use phoenix_pve::{
+    Address, ChannelLimits, Client, Credentials, Entry, HostFiles, Https, Limits, LiveChannel, LocalHost,
+    Nodes, PveBackend, SshOptions, Transport, Trust,
+};
 
 use crate::{
     args::{Engine, Global, HostChoice},
     error::Error,
 };
 
-/// What makes a machine a Proxmox VE host.
-const PVE: &str = "/etc/pve";
 /// The size of a storage that the configuration does not limit.
 const ROOMY: u64 = 4 << 40;
 
@@ -40,7 +36,9 @@ impl Host {
     pub(crate) async fn open(global: &Global, described: &Described) -> Result<Self, Error> {
         match &global.host {
             Some(HostChoice::Url(url)) => Self::far(global, url, described).await,
-            Some(HostChoice::Local | HostChoice::Embedded) | None => {
+            Some(HostChoice::Local) => Self::local(global, &LocalHost::default()).await,
+            None if LocalHost::default().is_there() => Self::local(global, &LocalHost::default()).await,
+            Some(HostChoice::Embedded) | None => {
                 let node = embedded(global, described).await?;
                 // In process a question costs nothing, so tasks are looked at as soon as they may have ended.
                 let limits = Limits { poll_floor: Duration::from_millis(2), ..Limits::default() };
@@ -70,7 +68,19 @@ impl Host {
             several if several.contains(&described.node) => described.node.clone(),
             _ => return Err(Error::NoNode { url: url.to_owned(), node: described.node.clone(), found }),
         };
-        let backend = PveBackend::new(https.clone(), Arc::new(Far), node, Limits::default());
+        let address = global.ssh.clone().or_else(|| Address::of_url(url));
+        let address = address.ok_or_else(|| Error::NoAddress { url: url.to_owned() })?;
+        let backend = live(global, https.clone(), node, Entry::Ssh(address));
+        Ok(Self { backend, way: Way::Far(https) })
+    }
+
+    async fn local(global: &Global, here: &LocalHost) -> Result<Self, Error> {
+        if !here.is_there() {
+            return Err(Error::NotHere { dir: here.pve_dir.clone() });
+        }
+        let https = Arc::new(here.https(found_credentials()?).map_err(Error::Api)?);
+        let files = Arc::new(HostFiles::new(https.clone(), &here.pve_dir));
+        let backend = live(global, files, here.node().map_err(Error::Api)?, Entry::local());
         Ok(Self { backend, way: Way::Far(https) })
     }
 
@@ -90,14 +100,28 @@ pub(crate) async fn embedded(global: &Global, described: &Described) -> Result<A
     Node::open(&node_dir(global)?, options).await.map_err(Error::Node)
 }
 
+/// Returns the backend of a live cluster.
+fn live(global: &Global, transport: Arc<dyn Transport>, node: String, entry: Entry) -> PveBackend {
+    let client = Client::new(Arc::clone(&transport));
+    let options = SshOptions { config_file: global.ssh_config.clone() };
+    let nodes = Nodes::new(client.clone(), node.clone(), entry, options);
+    let channel = LiveChannel::new(client, nodes, ChannelLimits::default());
+    PveBackend::new(transport, Arc::new(channel), node, Limits::default())
+}
+
 /// Returns what the environment has to be let in with.
 fn credentials(url: &str) -> Result<Credentials, Error> {
+    found_credentials()?.ok_or_else(|| Error::NoCredentials { url: url.to_owned() })
+}
+
+/// Returns what the environment has to be let in with, if it has anything.
+fn found_credentials() -> Result<Option<Credentials>, Error> {
     if let Some(token) = secret("PHOENIX_TOKEN")? {
-        return Ok(Credentials::Token(token));
+        return Ok(Some(Credentials::Token(token)));
     }
-    let password = secret("PHOENIX_PASSWORD")?.ok_or_else(|| Error::NoCredentials { url: url.to_owned() })?;
     let user = env::var("PHOENIX_USER").ok().filter(|user| !user.is_empty());
-    Ok(Credentials::Password { user: user.unwrap_or_else(|| "root@pam".to_owned()), password })
+    let user = user.unwrap_or_else(|| "root@pam".to_owned());
+    Ok(secret("PHOENIX_PASSWORD")?.map(|password| Credentials::Password { user, password }))
 }
 
 /// Returns the content of a variable, or of the file that the variable with `_FILE` at its end names. Secrets are never
@@ -127,10 +151,9 @@ pub(crate) fn node_dir(global: &Global) -> Result<PathBuf, Error> {
 
 /// Says so if the options lead to anything but an embedded node that there is.
 pub(crate) fn check(global: &Global) -> Result<(), Error> {
-    let live = |wanted: String| Err(Error::NoLiveHost { wanted });
     match &global.host {
-        None if Path::new(PVE).exists() => live("this machine is one".to_owned()),
-        Some(HostChoice::Local) => live("`--host local` asks for this machine".to_owned()),
+        None if LocalHost::default().is_there() => Err(Error::NotEmbedded { url: "local".to_owned() }),
+        Some(HostChoice::Local) => Err(Error::NotEmbedded { url: "local".to_owned() }),
         Some(HostChoice::Url(url)) => Err(Error::NotEmbedded { url: url.clone() }),
         None | Some(HostChoice::Embedded) => match global.node_engine {
             Engine::Sim => Ok(()),

@@ -7,6 +7,7 @@ pub mod backend;
 pub mod channel;
 pub mod client;
 pub mod error;
+pub mod host;
 pub mod https;
 pub mod lenient;
 pub mod secret;
@@ -16,10 +17,13 @@ pub mod typed;
 pub mod upid;
 
 pub use backend::{Limits, PveBackend};
-pub use channel::GuestChannel;
+pub use channel::{
+    Address, ChannelError, ChannelLimits, Entry, Far, GuestChannel, LiveChannel, Nodes, SshOptions,
+};
 pub use client::Client;
 pub use error::PveError;
-pub use https::{Credentials, Far, Https, Trust};
+pub use host::{HostFiles, LocalHost};
+pub use https::{Credentials, Https, Trust};
 pub use task::TaskWaiter;
 pub use transport::{Method, Request, Response, Transport, TransportError};
 pub use upid::Upid;

@@ -68,8 +68,8 @@ fn a_host_without_a_way_to_it_is_refused_honestly() {
 exit: 1
 --- stdout
 --- stderr
-error: this version of Phoenix does not work on the host itself yet: `--host local` asks for this machine
-  hint: `--host https://localhost:8006` reaches it over its API; `--host embedded` works on the embedded node
+error: this machine is no Proxmox VE host: there is no `/etc/pve/local`
+  hint: `--host https://HOST:8006` reaches one over its API and ssh; `--host embedded` works on the embedded node
 
 "#]]
     );

@@ -1,7 +1,6 @@
 //! The live transport: HTTPS to a Proxmox VE host. HTTP/1.1 only, because the message of an error is the reason
 //! phrase; connections are dropped before the host drops them; what may have been done is never sent again.
 
-mod far;
 mod session;
 mod trust;
 
@@ -20,7 +19,6 @@ use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 use reqwest::header::{CONTENT_TYPE, HeaderMap};
 use tokio::{sync::Mutex, time::sleep};
 
-pub use far::Far;
 pub use session::Credentials;
 pub use trust::Trust;
 

@@ -1,7 +1,7 @@
 //! Who the transport is: an API token, which is shown with every call, or a user, who logs in for a ticket of two hours
 //! and gets a new one after the first.
 
-use std::{fmt, time::Duration};
+use std::{fmt, process::Stdio, time::Duration};
 
 use percent_encoding::{NON_ALPHANUMERIC, utf8_percent_encode};
 use reqwest::header::{AUTHORIZATION, COOKIE, HeaderMap, HeaderName, HeaderValue};
@@ -15,6 +15,8 @@ use crate::{
 
 /// A ticket is good for two hours; half of that leaves time for calls that began with it.
 const RENEWAL: Duration = Duration::from_secs(3600);
+/// How long a command may take to make a ticket.
+const MAKING: Duration = Duration::from_secs(30);
 const LOGIN: &str = "/access/ticket";
 
 /// Who one is.
@@ -28,6 +30,11 @@ pub enum Credentials {
         user: String,
         /// The password.
         password: String,
+    },
+    /// Who may make himself a ticket: root on the host itself.
+    Made {
+        /// The command that prints a ticket and its CSRF token, a line each.
+        command: Vec<String>,
     },
 }
 
@@ -53,6 +60,7 @@ impl Credentials {
                 .split_once('=')
                 .is_some_and(|(id, secret)| id.contains('@') && id.contains('!') && !secret.is_empty()),
             Self::Password { user, password } => user.contains('@') && !password.is_empty(),
+            Self::Made { command } => !command.is_empty(),
         };
         match (is_whole, self) {
             (true, _) => Ok(()),
@@ -60,6 +68,7 @@ impl Credentials {
             (false, Self::Password { user, .. }) => {
                 Err(format!("`{user}` is not `name@realm`, or the password is empty"))
             }
+            (false, Self::Made { .. }) => Err("the command that makes tickets is empty".to_owned()),
         }
     }
 }
@@ -73,6 +82,7 @@ impl fmt::Debug for Credentials {
             Self::Password { user, .. } => {
                 f.debug_struct("Password").field("user", user).finish_non_exhaustive()
             }
+            Self::Made { command } => f.debug_struct("Made").field("command", command).finish(),
         }
     }
 }
@@ -81,19 +91,16 @@ impl Https {
     /// Returns what to show with a call, after a login if that is needed (or asked for); the answer to the login if it
     /// was refused.
     pub(super) async fn shown(&self, anew: bool) -> Result<Result<Shown, Response>, Failure> {
-        let (user, password) = match &self.credentials {
-            Credentials::Token(token) => {
-                let headers = headers(&[(AUTHORIZATION, format!("PVEAPIToken={token}"))]);
-                return Ok(Ok(Shown { headers, can_expire: false }));
-            }
-            Credentials::Password { user, password } => (user, password),
-        };
+        if let Credentials::Token(token) = &self.credentials {
+            let headers = headers(&[(AUTHORIZATION, format!("PVEAPIToken={token}"))]);
+            return Ok(Ok(Shown { headers, can_expire: false }));
+        }
         // Held during the login: who else needs a ticket waits for this one.
         let mut session = self.session.lock().await;
         let is_old = session.as_ref().is_none_or(|session| session.made.elapsed() >= RENEWAL);
         if anew || is_old {
             *session = None;
-            match self.log_in(user, password).await? {
+            match self.begin().await? {
                 Ok(new) => *session = Some(new),
                 Err(refused) => return Ok(Err(refused)),
             }
@@ -108,6 +115,14 @@ impl Https {
             (HeaderName::from_static("csrfpreventiontoken"), csrf),
         ];
         Ok(Ok(Shown { headers: headers(&shown), can_expire: true }))
+    }
+
+    async fn begin(&self) -> Result<Result<Session, Response>, Failure> {
+        match &self.credentials {
+            Credentials::Password { user, password } => self.log_in(user, password).await,
+            Credentials::Made { command } => Ok(make(command).await),
+            Credentials::Token(_) => Ok(Err(refused("a token needs no ticket".to_owned()))),
+        }
     }
 
     async fn log_in(&self, user: &str, password: &str) -> Result<Result<Session, Response>, Failure> {
@@ -128,24 +143,58 @@ impl Https {
         if response.status != 200 {
             return Ok(Err(response));
         }
-        let refused = |reason: String| Err(Response { status: 401, reason, body: Vec::new() });
         let answer: Value = serde_json::from_slice(&response.body).unwrap_or_default();
         let data = &answer["data"];
         let needs_factor = !matches!(&data["NeedTFA"], Value::Null | Value::Bool(false))
             && data["NeedTFA"].as_u64() != Some(0);
         let ticket = data["ticket"].as_str().unwrap_or_default();
         if needs_factor || ticket.starts_with("PVE:!tfa!") {
-            return Ok(refused(format!(
+            return Ok(Err(refused(format!(
                 "`{user}` logs in with a second factor, which a program cannot give: make an API token for it and use that"
-            )));
+            ))));
         }
         match data["CSRFPreventionToken"].as_str() {
             Some(csrf) if !ticket.is_empty() => {
                 Ok(Ok(Session { ticket: ticket.to_owned(), csrf: csrf.to_owned(), made: Instant::now() }))
             }
-            Some(_) | None => Ok(refused("the answer to the login has no ticket in it".to_owned())),
+            Some(_) | None => Ok(Err(refused("the answer to the login has no ticket in it".to_owned()))),
         }
     }
+}
+
+/// Returns a session from a command that prints a ticket and its CSRF token.
+async fn make(command: &[String]) -> Result<Session, Response> {
+    let program = command.first().map_or("", String::as_str);
+    let no = |what: &str| {
+        refused(format!(
+            "`{program}` made no ticket on this host ({what}): work as root, or set `PHOENIX_TOKEN` or `PHOENIX_PASSWORD`"
+        ))
+    };
+    let output = tokio::process::Command::new(program)
+        .args(command.iter().skip(1))
+        .stdin(Stdio::null())
+        .kill_on_drop(true)
+        .output();
+    let output = match tokio::time::timeout(MAKING, output).await {
+        Ok(Ok(output)) => output,
+        Ok(Err(error)) => return Err(no(&error.to_string())),
+        Err(_) => return Err(no("it took too long")),
+    };
+    let said = String::from_utf8_lossy(&output.stdout);
+    let mut lines = said.lines().map(str::trim).filter(|line| !line.is_empty());
+    match (output.status.success(), lines.next(), lines.next()) {
+        (true, Some(ticket), Some(csrf)) => {
+            Ok(Session { ticket: ticket.to_owned(), csrf: csrf.to_owned(), made: Instant::now() })
+        }
+        _ => {
+            let errors = String::from_utf8_lossy(&output.stderr);
+            Err(no(errors.lines().next().unwrap_or("it printed none")))
+        }
+    }
+}
+
+fn refused(reason: String) -> Response {
+    Response { status: 401, reason, body: Vec::new() }
 }
 
 /// Returns headers that no log prints. What cannot stand in a header is left out, and then not let in.

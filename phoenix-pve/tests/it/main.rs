@@ -1,5 +1,6 @@
 //! The backend against a small Proxmox VE that keeps state behind the transport, and against recorded answers.
 
+mod channel;
 mod errors;
 mod fake;
 mod inside;

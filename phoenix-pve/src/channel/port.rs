@@ -1,6 +1,5 @@
-//! The guest channel: the way into a guest or onto a node, for what PVE's API has no call for. It works at the level
-//! of probes and actions, so that a live channel can put many into one round trip and the embedded node can answer
-//! from its model.
+//! The port: probes and actions at a site. It works at their level, so that a live channel can put many into one round
+//! trip and the embedded node can answer from its model.
 
 use async_trait::async_trait;
 use phoenix_core::{Action, BackendError, Evidence, GuestId, Probe, Site};

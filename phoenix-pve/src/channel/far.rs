@@ -1,9 +1,9 @@
-//! The inside of guests on a host that only its API reaches: no way yet, and one clear error for who asks.
+//! No way into guests, for programs that use the API alone: one clear error for who asks.
 
 use async_trait::async_trait;
 use phoenix_core::{Action, BackendError, ErrorKind, Evidence, GuestId, Probe, Site};
 
-use crate::channel::GuestChannel;
+use super::port::GuestChannel;
 
 /// The channel to nowhere: guests without features and health checks need none.
 #[derive(Clone, Copy, Debug, Default)]
@@ -28,6 +28,6 @@ fn out_of_reach(place: &str) -> BackendError {
     let message =
         format!("the inside of `{place}` cannot be reached: the API of Proxmox VE has no way there");
     BackendError::new(ErrorKind::Unreachable, message).with_hint(
-        "features, health checks and raw `lxc.*` keys need ssh to the host, which comes with a later release; name other guests as targets, or try these on `--host embedded`",
+        "features, health checks and raw `lxc.*` keys need a way into guests, such as ssh to their nodes",
     )
 }

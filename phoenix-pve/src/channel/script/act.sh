@@ -1,0 +1,182 @@
+# Performs one action: a line with its name and words, then, in base64, what it writes or hands over. Says `done`,
+# `failed` with a message and what was said, `late` or `changed`.
+
+fail() {
+	say failed "$1" "${2-}"
+	exit 0
+}
+
+# Runs a command of the action itself, and fails with what it said if it fails.
+must() {
+	what=$1
+	shift
+	run "$seconds" 65536 tail none "$@" || fail 'no directory can be written to'
+	[ "$ending" != late ] || { say late; exit 0; }
+	[ "$status" -eq 0 ] || fail "$what" "$(cat "$room/err" "$room/out")"
+}
+
+# Makes the directory that a path is in.
+make_parent() {
+	parent=${1%/*}
+	parent=${parent:-/}
+	[ -d "$parent" ] || seen=$(mkdir -p "$parent" 2>&1) || fail "$seen"
+}
+
+# Renames $1 to $2, also where $2 is a link to a directory.
+put_in_place() {
+	if ! seen=$(mv -fT "$1" "$2" 2>&1); then
+		rm -f "$1"
+		fail "$seen"
+	fi
+}
+
+act_write() {
+	path=$1 new=$2 owner=$3 mode=$4 expected=$5
+	[ ! -d "$path" ] || [ -L "$path" ] || fail "\`$path\` is a directory"
+	make_parent "$path"
+	new=${parent%/}/$new
+	rm -f "$new"
+	# The new file is opened once and never by its name again: in a directory that somebody else may write to, the
+	# name could be something else by then.
+	umask 077
+	set -C
+	seen=$({
+		base64 -d <&8 >&7 && chown -- "$owner" /proc/self/fd/7 && chmod "$mode" /proc/self/fd/7
+	} 2>&1 7>"$new") || { rm -f "$new"; fail "${seen:-\`$new\` could not be written}"; }
+	set +C
+	umask 022
+	if [ "$expected" != any ]; then
+		found=$(sha256sum 2>/dev/null <"$path")
+		found=${found%% *}
+		[ "${found:-none}" = "$expected" ] || { rm -f "$new"; say changed; exit 0; }
+	fi
+	put_in_place "$new" "$path"
+}
+
+act_directory() {
+	path=$1 owner=$2 mode=$3
+	if [ -L "$path" ] || { [ -e "$path" ] && [ ! -d "$path" ]; }; then fail "\`$path\` is there and is no directory"; fi
+	seen=$(mkdir -p "$path" 2>&1 && chown -h -- "$owner" "$path" 2>&1) || fail "$seen"
+	# Whoever owns the directory above could have put a link in its place: only what has the owner is given the mode.
+	cd "$path" && [ "$(stat -c %U .)" = "${owner%%:*}" ] || fail "\`$path\` was replaced meanwhile"
+	seen=$(chmod "$mode" . 2>&1) || fail "$seen"
+}
+
+act_symlink() {
+	path=$1 new=$2 target=$3
+	[ ! -d "$path" ] || [ -L "$path" ] || fail "\`$path\` is a directory"
+	make_parent "$path"
+	new=${parent%/}/$new
+	rm -f "$new"
+	seen=$(ln -s -- "$target" "$new" 2>&1) || fail "$seen"
+	put_in_place "$new" "$path"
+}
+
+act_remove() {
+	[ ! -d "$1" ] || [ -L "$1" ] || fail "\`$1\` is a directory"
+	seen=$(rm -f "$1" 2>&1) || fail "$seen"
+}
+
+is_installed() {
+	case " $(dpkg-query -W -f='${db:Status-Status} ' -- "$1" 2>/dev/null)" in
+	*' installed '*) return 0 ;;
+	esac
+	return 1
+}
+
+act_install() {
+	seconds=$1
+	shift
+	command -v apt-get >/dev/null || fail '`apt-get` is not there: this is no Debian'
+	count=$#
+	while [ "$count" -gt 0 ]; do
+		is_installed "$1" || set -- "$@" "$1"
+		shift
+		count=$((count - 1))
+	done
+	[ $# -gt 0 ] || return 0
+	apt='apt-get -q -y -o DPkg::Lock::Timeout=300 -o Acquire::Retries=3 -o Dpkg::Options::=--force-confdef -o Dpkg::Options::=--force-confold'
+	run "$seconds" 65536 tail none $apt install -- "$@" || fail 'no directory can be written to'
+	if [ "$ending" = ended ] && [ "$status" -ne 0 ]; then
+		# The lists are too old or not there, or an earlier installation was cut off.
+		run "$seconds" 65536 tail none dpkg --configure -a
+		must '`apt-get update` failed' $apt update
+		must '`apt-get install` failed' $apt install -- "$@"
+	fi
+	[ "$ending" != late ] || { say late; exit 0; }
+}
+
+act_user() {
+	seconds=$1 name=$2 shell=$3 password=$4
+	shift 4
+	command -v useradd >/dev/null || fail '`useradd` is not there: this is no Debian'
+	groups=
+	for group do
+		getent group "$group" >/dev/null || must "group \`$group\` could not be made" groupadd -r -- "$group"
+		groups=${groups:+$groups,}$group
+	done
+	case $(getent passwd "$name") in
+	"$name":*)
+		must "user \`$name\` could not be changed" usermod -s "$shell" ${groups:+-a -G "$groups"} -- "$name"
+		;;
+	*)
+		own=
+		! getent group "$name" >/dev/null || own=1
+		must "user \`$name\` could not be made" useradd -m -s "$shell" ${own:+-g "$name"} ${groups:+-G "$groups"} -- "$name"
+		;;
+	esac
+	if [ "$password" = given ]; then
+		seen=$({ printf '%s:' "$name"; base64 -d <&8; echo; } | chpasswd -e 2>&1) || fail "$seen"
+	else
+		must "the password of \`$name\` could not be locked" usermod -L -- "$name"
+	fi
+}
+
+act_unit() {
+	seconds=$1 name=$2 verb=$3 boot=$4
+	command -v systemctl >/dev/null || fail '`systemctl` is not there: there is no systemd'
+	must '`systemctl daemon-reload` failed' systemctl daemon-reload
+	[ "$(systemctl show --no-pager -p LoadState -- "$name" 2>/dev/null)" != LoadState=not-found ] ||
+		fail "unit \`$name\` could not be found"
+	must "\`systemctl $boot $name\` failed" systemctl --quiet --no-ask-password "$boot" -- "$name"
+	run "$seconds" 65536 tail none systemctl --no-ask-password "$verb" -- "$name" || fail 'no directory can be written to'
+	[ "$ending" != late ] || { say late; exit 0; }
+	if [ "$status" -ne 0 ]; then
+		said=$(cat "$room/err" "$room/out")
+		run 30 65536 tail none systemctl status --no-pager -n 10 -- "$name"
+		fail "\`systemctl $verb $name\` failed" "$said
+$(cat "$room/out")"
+	fi
+}
+
+act_run() {
+	seconds=$1 given=$2
+	shift 2
+	run "$seconds" 65536 tail "$given" "$@" || fail 'no directory can be written to'
+	[ "$ending" != late ] || { say late; exit 0; }
+	[ "$status" -eq 0 ] || { say_ran ran; exit 0; }
+}
+
+IFS= read -r line <&8 || exit 1
+set -- $line
+action=$1
+shift
+count=$#
+while [ "$count" -gt 0 ]; do
+	read_word "$1"
+	shift
+	set -- "$@" "$text"
+	count=$((count - 1))
+done
+case $action in
+write) act_write "$@" ;;
+directory) act_directory "$@" ;;
+symlink) act_symlink "$@" ;;
+remove) act_remove "$@" ;;
+install) act_install "$@" ;;
+user) act_user "$@" ;;
+unit) act_unit "$@" ;;
+run) act_run "$@" ;;
+*) fail "unknown action $action" ;;
+esac
+say done
