@@ -7,6 +7,7 @@ mod api;
 mod durations;
 mod error;
 mod fault;
+mod files;
 mod node;
 mod options;
 mod profile;

@@ -1,5 +1,7 @@
 //! The node: its state behind the transport and the guest channel, and the workers that carry its tasks.
 
+mod begin;
+
 use std::{
     path::Path,
     sync::{Arc, Mutex, MutexGuard, PoisonError, Weak},
@@ -19,7 +21,8 @@ use crate::{
     durations::{self, real},
     error::NodeError,
     fault::{Calls, Effect, Fault, Faults},
-    options::{NodeSeed, Options},
+    files,
+    options::Options,
     state::{State, guest::Guest, now_ms},
     store::{self, NodeFile, Store},
     work::{Refused, Room, recover},
@@ -75,37 +78,23 @@ impl Node {
         store::reset(dir).await
     }
 
-    /// Begins afresh with this seed, while it is in use. Running tasks end with what they worked on.
-    pub fn renew(&self, seed: &NodeSeed) -> Result<(), NodeError> {
-        let mut guard = self.state();
-        if let Some(store) = &self.store {
-            store.clear()?;
-        }
-        *guard = State::default();
-        guard.merge_seed(seed);
-        self.commit(&mut guard)?;
-        drop(guard);
-        self.changed.notify_waiters();
-        Ok(())
-    }
-
     /// Looks into a node directory without opening it; nothing if there is none.
     pub fn status(dir: &Path) -> Result<Option<Status>, NodeError> {
         if !dir.exists() {
             return Ok(None);
         }
         store::check_version(dir, false)?;
-        let node: NodeFile = store::read(&dir.join("node.json"))?.unwrap_or_default();
+        let node: NodeFile = files::read(&dir.join("node.json"))?.unwrap_or_default();
         let mut status = Status {
             name: node.name,
             guests: 0,
             running: 0,
             templates: 0,
-            tasks: store::files(&dir.join("tasks/active"))?.len(),
+            tasks: files::list(&dir.join("tasks/active"))?.len(),
             used_by: store::holder(dir),
         };
-        for path in store::files(&dir.join("guests"))? {
-            let Some(guest) = store::read::<Guest>(&path)? else { continue };
+        for path in files::list(&dir.join("guests"))? {
+            let Some(guest) = files::read::<Guest>(&path)? else { continue };
             status.guests += 1;
             status.running += usize::from(guest.running);
             status.templates += usize::from(guest.is_template());
@@ -134,7 +123,7 @@ impl Node {
     }
 
     fn assemble(store: Option<Store>, mut state: State, options: Options) -> Result<Arc<Self>, NodeError> {
-        state.merge_seed(&options.seed);
+        begin::begin(&mut state, &options.seed, None)?;
         recover(&mut state);
         let running: Vec<String> = state.active.keys().cloned().collect();
         let node = Arc::new_cyclic(|me| Self {

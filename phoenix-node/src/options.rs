@@ -26,6 +26,8 @@ pub struct NodeSeed {
     pub bridges: BTreeSet<String>,
     /// Whether this is all that it has: what a later seed names is not added.
     pub is_complete: bool,
+    /// The password of `root@pam`, if it has none yet.
+    pub password: Option<String>,
 }
 
 /// A storage.
@@ -68,6 +70,7 @@ impl Default for NodeSeed {
             ],
             bridges: BTreeSet::from(["vmbr0".to_owned()]),
             is_complete: false,
+            password: None,
         }
     }
 }

@@ -19,6 +19,8 @@ const TEMPLATES: &[(&str, u64)] = &[
     ("local:vztmpl/alpine-3.22-default_20250617_amd64.tar.xz", 878_564),
     ("local:vztmpl/debian-12-standard_12.7-1_amd64.tar.zst", 41_325_301),
 ];
+/// The recorded node's password of `root@pam`.
+const PASSWORD: &str = "secret123";
 /// The recorded node's memory in bytes.
 const MEMORY: u64 = 25_276_510_208;
 /// The recorded node's disk in bytes.
@@ -67,6 +69,7 @@ impl Profile {
                     storages: vec![local, btr],
                     bridges: BTreeSet::from(["vmbr0".to_owned(), "vmbr1".to_owned()]),
                     is_complete: true,
+                    password: Some(PASSWORD.to_owned()),
                 }
             }
         }

@@ -14,6 +14,7 @@ use serde::{Deserialize, Serialize, de::DeserializeOwned};
 
 use crate::{
     error::NodeError,
+    files::{self, io, read, remove, to_bytes, write, write_private},
     sim::world::{Delta, World},
     state::{State, guest::Guest, kept::Kept, storage::Storage, task::Task},
 };
@@ -115,12 +116,12 @@ impl Store {
         self.load_kept("firewall", &mut state.firewall)?;
         self.load_kept("cluster", &mut state.cluster)?;
         self.load_kept("backups", &mut state.backups)?;
-        for path in files(&self.dir.join("layers"))? {
+        for path in files::list(&self.dir.join("layers"))? {
             if let Some(delta) = read::<Delta>(&path)? {
                 state.layers.insert(stem(&path), Arc::new(delta));
             }
         }
-        for path in files(&self.dir.join("guests"))? {
+        for path in files::list(&self.dir.join("guests"))? {
             let Some(mut guest) = read::<Guest>(&path)? else { continue };
             let snapshots = guest.snapshots.values_mut().map(|snapshot| &mut snapshot.world);
             for world in snapshots.chain([&mut guest.world]) {
@@ -161,7 +162,7 @@ impl Store {
                 state.keep(task);
             }
         }
-        for path in files(&self.dir.join("tasks/active"))? {
+        for path in files::list(&self.dir.join("tasks/active"))? {
             let Some(task) = read::<Task>(&path)? else { continue };
             state.next_pid = state.next_pid.max(task.pid);
             if seen.contains(&task.upid) {
@@ -213,7 +214,9 @@ impl Store {
                 }
             }
         }
-        self.save_kept("access", &mut state.access)?;
+        if state.access.take_dirty() {
+            write_private(&self.etc("access"), &to_bytes(&*state.access))?;
+        }
         self.save_kept("pools", &mut state.pools)?;
         self.save_kept("firewall", &mut state.firewall)?;
         self.save_kept("cluster", &mut state.cluster)?;
@@ -353,50 +356,6 @@ fn read_pid(file: &mut File) -> String {
     }
 }
 
-/// Reads a JSON file; nothing if it is not there.
-pub(crate) fn read<T: DeserializeOwned>(path: &Path) -> Result<Option<T>, NodeError> {
-    let bytes = match fs::read(path) {
-        Ok(bytes) => bytes,
-        Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(None),
-        Err(source) => return Err(io("read", path, source)),
-    };
-    serde_json::from_slice(&bytes)
-        .map(Some)
-        .map_err(|source| NodeError::Parse { path: path.to_owned(), source })
-}
-
-fn write(path: &Path, value: &impl Serialize) -> Result<(), NodeError> {
-    let bytes = serde_json::to_vec(value).expect("the state has only text keys");
-    let beside = path.with_extension("json.new");
-    fs::write(&beside, bytes)
-        .and_then(|()| fs::rename(&beside, path))
-        .map_err(|source| io("write", path, source))
-}
-
-fn remove(path: &Path) -> Result<(), NodeError> {
-    match fs::remove_file(path) {
-        Err(source) if source.kind() != std::io::ErrorKind::NotFound => Err(io("remove", path, source)),
-        _ => Ok(()),
-    }
-}
-
-/// Returns the JSON files of a folder, sorted.
-pub(crate) fn files(dir: &Path) -> Result<Vec<PathBuf>, NodeError> {
-    let entries = match fs::read_dir(dir) {
-        Ok(entries) => entries,
-        Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(Vec::new()),
-        Err(source) => return Err(io("read", dir, source)),
-    };
-    let mut paths: Vec<PathBuf> = entries.filter_map(|entry| entry.ok().map(|entry| entry.path())).collect();
-    paths.retain(|path| path.extension().is_some_and(|extension| extension == "json"));
-    paths.sort();
-    Ok(paths)
-}
-
 fn stem(path: &Path) -> String {
     path.file_stem().map(|stem| stem.to_string_lossy().into_owned()).unwrap_or_default()
-}
-
-fn io(verb: &'static str, path: &Path, source: std::io::Error) -> NodeError {
-    NodeError::Io { verb, path: path.to_owned(), source }
 }

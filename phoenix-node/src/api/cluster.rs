@@ -4,7 +4,7 @@ use serde_json::{Value, json};
 
 use crate::{
     api::{
-        Call, guests,
+        Call,
         reply::{Refusal, Reply},
         router::{Handler, Routes},
     },
@@ -16,7 +16,6 @@ use crate::{
 pub(crate) const ROUTES: Routes = &[
     ("GET /version", Handler::Plain(version)),
     ("GET /nodes", Handler::Plain(nodes)),
-    ("GET /cluster/resources", Handler::Plain(resources)),
     ("GET /cluster/nextid", Handler::Plain(next_id)),
     ("GET /cluster/status", Handler::Plain(status)),
     ("GET /nodes/{node}/status", Handler::Plain(node_status)),
@@ -32,7 +31,12 @@ pub(crate) fn nodes(call: &mut Call<'_>) -> Reply {
     Ok(json!([node_row(call)]).into())
 }
 
-fn node_row(call: &mut Call<'_>) -> Value {
+/// Returns the row of the node, without its numbers for callers who may not see them.
+pub(crate) fn node_row(call: &mut Call<'_>) -> Value {
+    if !call.may(&format!("/nodes/{}", call.state.name), &["Sys.Audit"]) {
+        let name = &call.state.name;
+        return json!({ "node": name, "id": format!("node/{name}"), "type": "node", "status": "online", "level": "" });
+    }
     let total: u64 = call.state.storages.get("local").map_or(0, |storage| storage.total);
     let used = call.state.used("local");
     json!({
@@ -84,52 +88,6 @@ pub(crate) fn network(call: &mut Call<'_>) -> Reply {
             json!({ "iface": name, "type": "bridge", "active": 1, "autostart": 1, "exists": 1, "method": "manual" })
         })
         .collect();
-    Ok(Value::from(rows).into())
-}
-
-pub(crate) fn resources(call: &mut Call<'_>) -> Reply {
-    let args = call.args.clone();
-    let wanted = |kind: &str| args.get("type").is_none_or(|word| word == kind);
-    let mut rows = Vec::new();
-    let node = call.state.name.clone();
-    if wanted("node") {
-        rows.push(node_row(call));
-    }
-    if wanted("vm") {
-        for guest in call.state.guests.values() {
-            let kind = guest.kind.api_name();
-            if matches!(guest.lock(), Some("create" | "clone")) && guest.config.len() == 1 {
-                // The status daemon has not seen it yet.
-                rows.push(json!({ "id": format!("{kind}/{}", guest.vmid), "vmid": guest.vmid, "node": node,
-                    "type": kind, "status": "unknown", "lock": guest.lock() }));
-                continue;
-            }
-            let mut row = guests::row(call.state, guest);
-            for (from, to) in [("cpus", "maxcpu")] {
-                if let Some(value) = row.remove(from) {
-                    row.insert(to.to_owned(), value);
-                }
-            }
-            for key in ["pid", "swap", "maxswap", "serial"] {
-                row.remove(key);
-            }
-            row.insert("id".to_owned(), format!("{kind}/{}", guest.vmid).into());
-            row.insert("node".to_owned(), node.as_str().into());
-            row.insert("type".to_owned(), kind.into());
-            row.insert("template".to_owned(), u8::from(guest.is_template()).into());
-            rows.push(row.into());
-        }
-    }
-    if wanted("storage") {
-        let names: Vec<String> = call.state.storages.keys().cloned().collect();
-        for name in names {
-            let used = call.state.used(&name);
-            let storage = &call.state.storages[&name];
-            rows.push(json!({ "id": format!("storage/{node}/{name}"), "storage": name, "node": node, "type": "storage",
-                "status": "available", "plugintype": storage.plugin, "content": storage.content_list(), "shared": 0,
-                "disk": used, "maxdisk": storage.total }));
-        }
-    }
     Ok(Value::from(rows).into())
 }
 

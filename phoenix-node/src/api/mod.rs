@@ -1,6 +1,7 @@
 //! PVE's API: the schema, the routes, and a module for each branch of the tree. Handlers are plain functions of the
 //! state and the checked parameters; what takes time becomes a task.
 
+pub(crate) mod access;
 mod args;
 mod caller;
 mod clone;
@@ -12,8 +13,10 @@ mod guest;
 mod guests;
 mod indexes;
 mod permit;
+mod pools;
 mod power;
 pub(crate) mod reply;
+mod resources;
 mod router;
 pub(crate) mod schema;
 mod snapshot;

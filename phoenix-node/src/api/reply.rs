@@ -71,6 +71,29 @@ impl Refusal {
     }
 }
 
+impl Refusal {
+    /// Returns PVE's refusal of somebody who may not: status 403, with what is missing.
+    pub(crate) fn forbidden(what: &str) -> Self {
+        let end = if what.is_empty() { String::new() } else { format!(" ({what})") };
+        Self::Failed(403, format!("Permission check failed{end}"))
+    }
+
+    /// Returns what becomes of a refusal on its way through a piece of work that puts its own words before it: a
+    /// failure with the status in its text.
+    pub(crate) fn within(self, what: &str) -> Self {
+        match self {
+            Self::Failed(500, message) => Self::failed(format!("{what}: {message}")),
+            Self::Failed(status, message) => Self::failed(format!("{what}: {status} {message}")),
+            Self::Params(errors) => {
+                let lines = errors.iter().map(|(name, text)| format!("\n{name}: {text}"));
+                let lines: String = lines.collect();
+                Self::failed(format!("{what}: 400 Parameter verification failed.{lines}"))
+            }
+            Self::Busy(..) => self,
+        }
+    }
+}
+
 /// Returns the refusal for a guest that is not there.
 pub(crate) fn no_such_guest(node: &str, kind: GuestKind, vmid: u32) -> String {
     let folder = match kind {

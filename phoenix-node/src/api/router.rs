@@ -10,10 +10,12 @@ use serde_json::{Map, Value};
 
 use crate::{
     api::{
+        access,
         args::Args,
         caller::Caller,
-        clone, cluster, configure, create, firewall, guest, guests, indexes, permit, power,
+        clone, cluster, configure, create, firewall, guest, guests, indexes, permit, pools, power,
         reply::{Answer, Refusal, Reply, no_such_guest},
+        resources,
         schema::{self, Entry, Given},
         snapshot,
         storage::{self, upload::Uploaded},
@@ -63,6 +65,16 @@ pub(crate) type Routes = &'static [(&'static str, Handler)];
 
 /// The routes of every module.
 const ROUTES: &[Routes] = &[
+    access::ACL,
+    access::DOMAINS,
+    access::GROUPS,
+    access::INDEX,
+    access::PASSWORD,
+    access::PERMISSIONS,
+    access::ROLES,
+    access::TFA,
+    access::TOKENS,
+    access::USERS,
     clone::ROUTES,
     cluster::ROUTES,
     configure::ROUTES,
@@ -70,7 +82,9 @@ const ROUTES: &[Routes] = &[
     guest::ROUTES,
     guests::ROUTES,
     indexes::ROUTES,
+    pools::ROUTES,
     power::ROUTES,
+    resources::ROUTES,
     snapshot::ROUTES,
     storage::content::ROUTES,
     storage::definitions::ROUTES,

@@ -1,77 +1,75 @@
-//! The calls about access, and the indexes of the tree's top: what there is only because the node is served.
+//! Logging in: passwords and old tickets become tickets.
 
-use std::{sync::PoisonError, time::Duration};
+use std::time::Duration;
 
 use phoenix_pve::transport::Method;
-use serde_json::{Value, json};
+use serde_json::json;
 
 use crate::{
     api::{
-        self,
+        self, Args, access,
         reply::{Answer, Refusal, Reply},
     },
-    serve::{exchange::Service, form::Params, keep, privileges, session, token},
+    serve::{exchange::Service, form::Params, session},
+    state::State,
 };
 
-/// The only user.
-const ROOT: &str = "root@pam";
+/// How long PVE lets somebody wait who is not let in.
+pub(super) const PENALTY: Duration = Duration::from_secs(3);
 
-/// Answers a call; nothing if it is not about access.
+/// Answers a call; nothing if it is not one that is answered here.
 pub(super) fn call(service: &Service, method: Method, path: &[&str], params: &Params) -> Option<Reply> {
-    let bare = |data: Value| Some(api::checked(method, path, params).map(|_| data.into()));
-    match (method, path) {
-        (Method::Get, []) => bare(subdirs(&["version", "cluster", "nodes", "storage", "access", "pools"])),
-        (Method::Get, ["access"]) => bare(subdirs(&[
-            "users", "groups", "roles", "acl", "domains", "openid", "tfa", "ticket", "password",
-        ])),
-        (Method::Get, ["access", "ticket"]) => bare(Value::Null),
-        (Method::Post, ["access", "ticket"]) => Some(log_in(service, params)),
-        (Method::Get, ["access", "domains"]) => bare(json!([
-            { "realm": "pve", "type": "pve", "comment": "Proxmox VE authentication server" },
-            { "realm": "pam", "type": "pam", "comment": "Linux PAM standard authentication" },
-        ])),
-        (Method::Get, ["access", "permissions"]) => bare(privileges::permissions()),
-        (_, ["access", "users", user, "token", rest @ ..]) if user.replace("%40", "@") == ROOT => {
-            let name = match rest {
-                [] => None,
-                [name] => Some(*name),
-                [_, _, ..] => return None,
-            };
-            let mut keys = service.keys.lock().unwrap_or_else(PoisonError::into_inner);
-            let reply = token::call(&mut keys.tokens, ROOT, method, (path, name), params)?;
-            let writes = method != Method::Get && reply.is_ok();
-            match writes.then(|| keep::save(service.folder.as_deref(), &keys)) {
-                Some(Err(error)) => Some(Err(Refusal::failed(crate::node::describe(&error)))),
-                Some(Ok(())) | None => Some(reply),
-            }
-        }
-        _ => None,
-    }
+    let answer = match (method, path) {
+        (Method::Post, ["access", "ticket"]) => log_in,
+        (Method::Post, ["access", "vncticket"]) => refuse,
+        _ => return None,
+    };
+    Some(api::checked(method, path, params).and_then(|args| answer(service, &args)))
 }
 
-fn log_in(service: &Service, params: &Params) -> Reply {
-    let args = api::checked(Method::Post, &["access", "ticket"], params)?;
+fn log_in(service: &Service, args: &Args) -> Reply {
+    let state = service.node.state();
     let user = match args.get("realm") {
         Some(realm) => format!("{}@{realm}", args.text("username")),
         None => args.text("username").to_owned(),
     };
+    let user = as_known(&state, user);
     let shown = args.text("password");
-    let keys = service.keys.lock().unwrap_or_else(PoisonError::into_inner);
-    let is_password = service.password.as_deref().is_some_and(|password| password == shown);
     // A ticket that is still good can be shown for a new one.
-    let is_ticket = session::holder(&keys, service.ticket_life, shown).is_some_and(|holder| holder == user);
-    if user != ROOT || !(is_password || is_ticket) {
-        return Err(Refusal::Failed(401, "authentication failure".to_owned()));
+    let is_ticket = || {
+        let holder = session::holder(&service.keys, service.ticket_life, shown);
+        holder.is_some_and(|holder| holder == user)
+    };
+    if !state.access.is_let_in(&user) || !(is_ticket() || state.access.is_password(&user, shown)) {
+        return Err(stranger());
     }
-    let (ticket, csrf) = session::issue(&keys, &user);
-    Ok(Answer::from(json!({
-        "username": user, "ticket": ticket, "CSRFPreventionToken": csrf, "cap": privileges::capabilities(),
-    })))
+    if let Some(path) = args.get("path") {
+        let found = state.privileges(&user, path);
+        return match args.list("privs").iter().all(|name| found.contains_key(name.as_str())) {
+            true => Ok(json!({ "username": user }).into()),
+            false => Err(stranger()),
+        };
+    }
+    let (ticket, csrf) = session::issue(&service.keys, &user);
+    let cap = access::capabilities(&state, &user);
+    Ok(Answer::from(json!({ "username": user, "ticket": ticket, "CSRFPreventionToken": csrf, "cap": cap })))
 }
 
-fn subdirs(names: &[&str]) -> Value {
-    names.iter().map(|name| json!({ "subdir": name })).collect()
+/// Nobody was given a ticket for a screen.
+fn refuse(_service: &Service, _args: &Args) -> Reply {
+    Err(stranger())
 }
 
-/// How long PVE lets somebody wait who is not let in.
-pub(super) const PENALTY: Duration = Duration::from_secs(3);
+/// Returns the name under which a user is known: in some realms case does not matter.
+fn as_known(state: &State, user: String) -> String {
+    let access = &state.access;
+    let realm = access.realms.get(crate::state::access::realm_of(&user));
+    let ignores = realm.and_then(|realm| realm.options.get("case-sensitive")).is_some_and(|text| text == "0");
+    let known = access.users.keys().find(|known| ignores && known.eq_ignore_ascii_case(&user)).cloned();
+    known.unwrap_or(user)
+}
+
+/// Whatever was wrong, nobody is told what.
+fn stranger() -> Refusal {
+    Refusal::Failed(401, "authentication failure".to_owned())
+}

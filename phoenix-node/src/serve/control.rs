@@ -6,7 +6,7 @@ use std::{
     io,
     os::{fd::AsRawFd as _, unix::fs::PermissionsExt as _},
     path::{Path, PathBuf},
-    sync::{Arc, PoisonError},
+    sync::Arc,
     time::Duration,
 };
 
@@ -53,10 +53,7 @@ async fn answer(stream: UnixStream, service: &Service) -> io::Result<()> {
 }
 
 fn renew(service: &Service, profile: Profile) -> Result<(), NodeError> {
-    service.node.renew(&profile.seed())?;
-    let mut keys = service.keys.lock().unwrap_or_else(PoisonError::into_inner);
-    keys.tokens.clear();
-    super::keep::save(service.folder.as_deref(), &keys)
+    service.node.renew(&profile.seed(), service.password.as_deref())
 }
 
 /// Opens the socket. The path goes by way of the folder's descriptor: addresses of sockets are short, folders may not be.

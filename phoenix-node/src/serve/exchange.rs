@@ -1,11 +1,7 @@
 //! One exchange: a request of HTTP becomes a call, and its answer a response, in the order in which PVE's proxy looks
 //! at things: the method, the coding, who it is, the body, the format, and only then the call.
 
-use std::{
-    path::PathBuf,
-    sync::{Arc, Mutex, PoisonError},
-    time::Duration,
-};
+use std::{sync::Arc, time::Duration};
 
 use http_body_util::{BodyExt as _, Full, Limited};
 use hyper::{
@@ -38,8 +34,7 @@ const JSON: &str = "application/json;charset=UTF-8";
 #[derive(Debug)]
 pub(super) struct Service {
     pub(super) node: Arc<Node>,
-    pub(super) keys: Mutex<Keys>,
-    pub(super) folder: Option<PathBuf>,
+    pub(super) keys: Keys,
     pub(super) password: Option<String>,
     pub(super) ticket_life: Duration,
     pub(super) turns: Turns,
@@ -110,8 +105,14 @@ impl Service {
     }
 
     fn caller(&self, request: &Request<Incoming>, method: Method) -> Result<Caller, Stranger> {
-        let keys = self.keys.lock().unwrap_or_else(PoisonError::into_inner);
-        session::authenticate(&keys, self.ticket_life, request.headers(), method != Method::Get)
+        let state = self.node.state();
+        session::authenticate(
+            &self.keys,
+            &state.access,
+            self.ticket_life,
+            request.headers(),
+            method != Method::Get,
+        )
     }
 
     async fn call(

@@ -9,16 +9,9 @@ mod form;
 mod keep;
 mod latency;
 mod listen;
-mod privileges;
 mod session;
-mod token;
 
-use std::{
-    net::SocketAddr,
-    path::Path,
-    sync::{Arc, Mutex},
-    time::Duration,
-};
+use std::{net::SocketAddr, path::Path, sync::Arc, time::Duration};
 
 pub use control::reset_served;
 pub use latency::Latency;
@@ -34,7 +27,7 @@ pub struct ServeOptions {
     pub listen: SocketAddr,
     /// Whether to speak TLS, with a certificate of the node's own.
     pub tls: bool,
-    /// The password of `root@pam`; without one only tokens are let in.
+    /// The password of `root@pam`. Without one the last one that was set stays, and before any only tokens are let in.
     pub password: Option<String>,
     /// The name of the token of `root@pam` that is made at the start, unless it is there already.
     pub token: String,
@@ -77,9 +70,9 @@ impl Server {
         let address = listener.local_addr().map_err(listen)?;
         let folder = node.dir().map(|dir| dir.join("serve"));
         let folder: Option<&Path> = folder.as_deref();
-        let mut keys = keep::load(folder)?;
-        let secret = keys.token("root@pam", &options.token)?;
+        let keys = keep::load(folder)?;
         keep::save(folder, &keys)?;
+        let secret = node.admit(options.password.as_deref(), &options.token)?;
         let (acceptor, fingerprint) = match options.tls {
             true => {
                 let made = certificate::load(folder, address.ip())?;
@@ -89,8 +82,7 @@ impl Server {
         };
         let service = Arc::new(exchange::Service {
             node,
-            keys: Mutex::new(keys),
-            folder: folder.map(Path::to_owned),
+            keys,
             password: options.password,
             ticket_life: options.ticket_life,
             turns: latency::Turns::new(options.latency),

@@ -14,7 +14,10 @@ use hyper::{
 use percent_encoding::percent_decode_str;
 use ring::hmac;
 
-use crate::{serve::keep::Keys, state::now};
+use crate::{
+    serve::keep::Keys,
+    state::{access::Access, now},
+};
 
 /// How far in the future a ticket may have been made, by clocks that differ.
 const SKEW: u64 = 300;
@@ -61,17 +64,18 @@ impl Stranger {
 /// Finds out who is calling.
 pub(super) fn authenticate(
     keys: &Keys,
+    access: &Access,
     life: Duration,
     headers: &HeaderMap,
     writes: bool,
 ) -> Result<Caller, Stranger> {
     let authorization = headers.get(AUTHORIZATION).and_then(|value| value.to_str().ok()).unwrap_or_default();
     if let Some(text) = authorization.strip_prefix("PVEAPIToken=") {
-        return token(keys, text);
+        return token(keys, access, text);
     }
     let ticket = cookie(headers).or_else(|| authorization.strip_prefix("PVEAuthCookie=").map(decoded));
     let ticket = ticket.filter(|ticket| !ticket.is_empty()).ok_or(Stranger::Nothing)?;
-    let user = holder(keys, life, &ticket).ok_or(Stranger::Bad)?;
+    let user = holder(keys, life, &ticket).filter(|user| access.is_let_in(user)).ok_or(Stranger::Bad)?;
     if writes {
         let shown = headers.get("CSRFPreventionToken").and_then(|value| value.to_str().ok());
         if !shown.is_some_and(|shown| is_own(keys, life, &user, shown)) {
@@ -104,18 +108,16 @@ fn is_own(keys: &Keys, life: Duration, user: &str, shown: &str) -> bool {
     is_fresh(life, time) && is_signed(keys, &guard(user, time), &signature)
 }
 
-fn token(keys: &Keys, text: &str) -> Result<Caller, Stranger> {
+fn token(keys: &Keys, access: &Access, text: &str) -> Result<Caller, Stranger> {
     let text = decoded(text);
     let (id, secret) = text.split_once('=').ok_or(Stranger::Bad)?;
-    let token = keys.tokens.get(id).ok_or(Stranger::Bad)?;
+    let token = access.token(id).ok_or(Stranger::Bad)?;
     // Compared as signatures, so that the time it takes tells nothing about the secret.
     let is_right = is_signed(keys, secret, sign(keys, &token.secret).as_ref());
     let is_over = token.expire != 0 && token.expire <= now();
-    match is_right && !is_over {
-        true => {
-            let (user, name) = id.split_once('!').ok_or(Stranger::Bad)?;
-            Ok(Caller::Token { user: user.to_owned(), name: name.to_owned() })
-        }
+    let (user, name) = id.split_once('!').ok_or(Stranger::Bad)?;
+    match is_right && !is_over && access.is_let_in(user) {
+        true => Ok(Caller::Token { user: user.to_owned(), name: name.to_owned() }),
         false => Err(Stranger::Bad),
     }
 }
@@ -151,14 +153,12 @@ fn is_signed(keys: &Keys, text: &str, signature: &[u8]) -> bool {
 
 #[cfg(test)]
 mod tests {
-    use std::collections::BTreeMap;
-
     use super::*;
 
     const LIFE: Duration = Duration::from_secs(7200);
 
     fn keys(signing: u8) -> Keys {
-        Keys { signing: vec![signing; 32], tokens: BTreeMap::new() }
+        Keys { signing: vec![signing; 32] }
     }
 
     #[test]

@@ -3,6 +3,7 @@
 
 pub(crate) mod access;
 pub(crate) mod backup;
+pub(crate) mod acl;
 pub(crate) mod change;
 pub(crate) mod cluster;
 pub(crate) mod config;
@@ -12,6 +13,9 @@ pub(crate) mod kept;
 pub(crate) mod plugin_facts;
 pub(crate) mod pools;
 pub(crate) mod sections;
+pub(crate) mod rights;
+pub(crate) mod roles;
+pub(crate) mod secret;
 pub(crate) mod storage;
 pub(crate) mod task;
 pub(crate) mod volname;
@@ -129,6 +133,13 @@ impl State {
     pub(crate) fn remove_guest(&mut self, vmid: u32) {
         if self.guests.remove(&vmid).is_some() {
             self.dirty.guests.insert(vmid);
+            if self.pools.of_guest(vmid).is_some() {
+                self.pools.forget_guest(vmid);
+            }
+            let path = format!("/vms/{vmid}");
+            if self.access.acl.has_path(&path) {
+                self.access.acl.forget_path(&path);
+            }
         }
         if self.firewall.guests.contains_key(&vmid) {
             self.firewall.guests.remove(&vmid);

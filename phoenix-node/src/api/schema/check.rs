@@ -53,13 +53,16 @@ pub(super) const MISSING: &str = "property is missing and it is not optional";
 
 pub(super) fn call(schema: &Schema, entry: &Entry, given: &BTreeMap<String, Given>) -> Result<Args, Refusal> {
     let mut errors = BTreeMap::new();
-    for (key, given) in given {
+    for (key, value) in given {
         let Some(param) = entry.params.iter().find(|param| param.is_named(key)) else {
             errors.insert(key.clone(), NOT_DEFINED.to_owned());
             continue;
         };
-        if let Some(text) = complaint(schema, param, key, given) {
+        if let Some(text) = complaint(schema, param, key, value) {
             errors.insert(key.clone(), text);
+        }
+        if let Some(name) = param.requires.as_ref().filter(|name| !given.contains_key(*name)) {
+            errors.entry(name.clone()).or_insert_with(|| format!("missing property required by '{key}'"));
         }
     }
     for param in entry.params.iter().filter(|param| param.required && param.index.is_none()) {

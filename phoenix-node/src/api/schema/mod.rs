@@ -4,6 +4,7 @@
 mod check;
 pub(crate) mod dict;
 pub(crate) mod formats;
+mod names;
 mod parse;
 mod pattern;
 #[cfg(test)]
@@ -35,6 +36,7 @@ const DATA: &[(&str, &str)] = &[
     ("mapping.api", include_str!("data/mapping.api")),
     ("node.api", include_str!("data/node.api")),
     ("notifications.api", include_str!("data/notifications.api")),
+    ("pools.api", include_str!("data/pools.api")),
     ("qemu.api", include_str!("data/qemu.api")),
     ("sdn.api", include_str!("data/sdn.api")),
     ("storage.api", include_str!("data/storage.api")),
@@ -95,6 +97,8 @@ pub(crate) struct Param {
     pub(crate) pattern: Option<pattern::Pattern>,
     /// The property string that the text is.
     pub(crate) dict: Option<String>,
+    /// The parameter that must be given with this one.
+    pub(crate) requires: Option<String>,
     /// In a property string: the key of a value that has none.
     pub(crate) is_default: bool,
     /// In a property string: the key that this one stands for, and the key that gets its value.

@@ -139,6 +139,7 @@ fn attribute(param: &mut Param, word: &str) -> Result<(), String> {
         ("text", _) => param.kind = Kind::Text,
         (_, Some(("enum", words))) => param.words = words.split('|').flat_map(spread).collect(),
         (_, Some(("format", name))) => param.format = Some(name.to_owned()),
+        (_, Some(("requires", name))) => param.requires = Some(name.to_owned()),
         (_, Some(("dict", name))) => param.dict = Some(name.to_owned()),
         (_, Some(("requires", name))) => param.requires = Some(name.to_owned()),
         (_, Some(("alias", names))) => {

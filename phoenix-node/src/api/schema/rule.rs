@@ -19,8 +19,12 @@ pub(crate) enum Rule {
         privs: Vec<String>,
         /// Whether one is enough.
         any: bool,
+        /// The parameter without which this rule lets nobody through.
+        needs: Option<String>,
     },
-    /// Who is named by the parameter `userid` of the call, if these privileges on its groups are not had.
+    /// To change permissions on the path that the parameter `path` names.
+    Modify,
+    /// It depends on the user whom the parameter `userid` names.
     UserParam(UserParam),
     /// All of these.
     And(Vec<Rule>),
@@ -35,13 +39,24 @@ pub(crate) enum UserParam {
     Own,
     /// `Realm.AllocateUser` on the user's realm.
     Realm,
-    /// These privileges on a group that the user is in (or, with `new`, that the call puts them in).
+    /// One of these privileges on all groups, or on those that matter.
     Groups {
         /// The privileges.
         privs: Vec<String>,
-        /// Whether the groups of the call count.
-        new: bool,
+        /// Which groups matter.
+        of: Groups,
     },
+}
+
+/// Which groups matter to a call about a user.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Groups {
+    /// One that the user is in.
+    Present,
+    /// All that the call names for a new user.
+    Created,
+    /// All that the call names, and one that the user is in.
+    Updated,
 }
 
 impl Rule {
@@ -70,12 +85,17 @@ impl Rule {
                     "perm" | "any" => {
                         let mut words = plain(rest).into_iter();
                         let path = words.next().ok_or("a path is missing")?;
-                        Self::Perm { path, privs: words.collect(), any: *head == "any" }
+                        let (needs, privs): (Vec<_>, Vec<_>) =
+                            words.partition(|word| word.starts_with("if="));
+                        let needs = needs.first().map(|word| word["if=".len()..].to_owned());
+                        Self::Perm { path, privs, any: *head == "any", needs }
                     }
+                    "perm-modify" => Self::Modify,
                     "own" => Self::UserParam(UserParam::Own),
                     "realm" => Self::UserParam(UserParam::Realm),
-                    "groups" => Self::UserParam(UserParam::Groups { privs: plain(rest), new: false }),
-                    "new-groups" => Self::UserParam(UserParam::Groups { privs: plain(rest), new: true }),
+                    "groups" => Self::groups(rest, Groups::Present),
+                    "create-groups" => Self::groups(rest, Groups::Created),
+                    "update-groups" => Self::groups(rest, Groups::Updated),
                     other => return Err(format!("`{other}` is no rule")),
                 };
                 match rest.split_first() {
@@ -86,6 +106,10 @@ impl Rule {
             }
             other => Err(format!("`{other}` is no rule")),
         }
+    }
+
+    fn groups(rest: &mut &[&str], of: Groups) -> Self {
+        Self::UserParam(UserParam::Groups { privs: plain(rest), of })
     }
 
     fn several(rest: &mut &[&str]) -> Result<Vec<Self>, String> {

@@ -23,7 +23,8 @@ pub(super) fn complaint(format: &str, value: &str) -> Option<String> {
         .or_else(|| guest::judge(format, value));
     match judged {
         Some((is_right, text)) => (!is_right).then_some(text),
-        None => host::complaint(format, value).or_else(|| cluster::complaint(format, value)),
+        None => super::names::complaint(format, value)
+            .or_else(|| host::complaint(format, value)).or_else(|| cluster::complaint(format, value)),
     }
 }
 

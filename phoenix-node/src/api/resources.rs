@@ -1,0 +1,80 @@
+//! The rows of the cluster's resources: guests, storages, nodes and pools, as far as the caller may see them.
+
+use serde_json::{Value, json};
+
+use crate::{
+    api::{
+        Call, cluster, guests,
+        reply::Reply,
+        router::{Handler, Routes},
+    },
+    state::{State, guest::Guest},
+};
+
+/// The calls of this module.
+pub(crate) const ROUTES: Routes = &[("GET /cluster/resources", Handler::Plain(resources))];
+
+fn resources(call: &mut Call<'_>) -> Reply {
+    let kind = call.args.get("type").map(str::to_owned);
+    let wanted = |word: &str| kind.as_deref().is_none_or(|kind| kind == word);
+    let mut rows = Vec::new();
+    if kind.is_none() {
+        let pools = call.state.pools.0.keys();
+        let seen = pools.filter(|name| call.may(&format!("/pool/{name}"), &["Pool.Audit"]));
+        rows.extend(seen.map(|name| json!({ "id": format!("/pool/{name}"), "pool": name, "type": "pool" })));
+    }
+    if wanted("node") {
+        rows.push(cluster::node_row(call));
+    }
+    if wanted("vm") {
+        let guests = call.state.guests.values();
+        let seen = guests.filter(|guest| call.may(&format!("/vms/{}", guest.vmid), &["VM.Audit"]));
+        rows.extend(seen.map(|guest| guest_row(call.state, guest)));
+    }
+    if wanted("storage") {
+        let names: Vec<String> = call.state.storages.keys().cloned().collect();
+        for name in names {
+            if call.may(&format!("/storage/{name}"), &["Datastore.Audit"]) {
+                rows.push(storage_row(call.state, &name));
+            }
+        }
+    }
+    Ok(Value::from(rows).into())
+}
+
+/// Returns the row of a guest.
+pub(crate) fn guest_row(state: &State, guest: &Guest) -> Value {
+    let kind = guest.kind.api_name();
+    let mut row = if matches!(guest.lock(), Some("create" | "clone")) && guest.config.len() == 1 {
+        // The status daemon has not seen it yet.
+        let row = json!({ "status": "unknown", "lock": guest.lock(), "vmid": guest.vmid });
+        row.as_object().cloned().unwrap_or_default()
+    } else {
+        let mut row = guests::row(state, guest);
+        if let Some(cores) = row.remove("cpus") {
+            row.insert("maxcpu".to_owned(), cores);
+        }
+        for key in ["pid", "swap", "maxswap", "serial"] {
+            row.remove(key);
+        }
+        row.insert("template".to_owned(), u8::from(guest.is_template()).into());
+        row
+    };
+    row.insert("id".to_owned(), format!("{kind}/{}", guest.vmid).into());
+    row.insert("node".to_owned(), state.name.as_str().into());
+    row.insert("type".to_owned(), kind.into());
+    if let Some(pool) = state.pools.of_guest(guest.vmid) {
+        row.insert("pool".to_owned(), pool.into());
+    }
+    row.into()
+}
+
+/// Returns the row of a storage that is there.
+pub(crate) fn storage_row(state: &mut State, name: &str) -> Value {
+    let used = state.used(name);
+    let node = &state.name;
+    let storage = &state.storages[name];
+    json!({ "id": format!("storage/{node}/{name}"), "storage": name, "node": node, "type": "storage",
+        "status": "available", "plugintype": storage.plugin, "content": storage.content_list(), "shared": 0,
+        "disk": used, "maxdisk": storage.total })
+}
