@@ -128,13 +128,20 @@ impl fmt::Display for Rule {
             Self::World => f.write_str("world"),
             Self::All => f.write_str("all"),
             Self::Root => f.write_str("root"),
-            Self::Perm { path, privs, any } => {
-                write!(f, "({} {path} {})", if *any { "any" } else { "perm" }, privs.join(" "))
+            Self::Perm { path, privs, any, needs } => {
+                let needs = needs.as_ref().map_or_else(String::new, |name| format!(" if={name}"));
+                write!(f, "({} {path} {}{needs})", if *any { "any" } else { "perm" }, privs.join(" "))
             }
+            Self::Modify => f.write_str("(perm-modify)"),
             Self::UserParam(UserParam::Own) => f.write_str("(own)"),
             Self::UserParam(UserParam::Realm) => f.write_str("(realm)"),
-            Self::UserParam(UserParam::Groups { privs, new }) => {
-                write!(f, "({} {})", if *new { "new-groups" } else { "groups" }, privs.join(" "))
+            Self::UserParam(UserParam::Groups { privs, of }) => {
+                let word = match of {
+                    Groups::Present => "groups",
+                    Groups::Created => "create-groups",
+                    Groups::Updated => "update-groups",
+                };
+                write!(f, "({word} {})", privs.join(" "))
             }
             Self::And(rules) => write!(f, "(and {})", join(rules)),
             Self::Or(rules) => write!(f, "(or {})", join(rules)),
