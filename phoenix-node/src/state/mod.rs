@@ -2,8 +2,8 @@
 //! what changed is noted for the store.
 
 pub(crate) mod access;
-pub(crate) mod backup;
 pub(crate) mod acl;
+pub(crate) mod backup;
 pub(crate) mod change;
 pub(crate) mod cluster;
 pub(crate) mod config;
