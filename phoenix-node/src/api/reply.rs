@@ -89,6 +89,7 @@ impl Refusal {
                 let lines: String = lines.collect();
                 Self::failed(format!("{what}: 400 Parameter verification failed.{lines}"))
             }
+            Self::Form(message, errors) => Self::Form(format!("{what}: {message}"), errors),
             Self::Busy(..) => self,
         }
     }

@@ -61,9 +61,6 @@ pub(super) fn call(schema: &Schema, entry: &Entry, given: &BTreeMap<String, Give
         if let Some(text) = complaint(schema, param, key, value) {
             errors.insert(key.clone(), text);
         }
-        if let Some(name) = param.requires.as_ref().filter(|name| !given.contains_key(*name)) {
-            errors.entry(name.clone()).or_insert_with(|| format!("missing property required by '{key}'"));
-        }
     }
     for param in entry.params.iter().filter(|param| param.required && param.index.is_none()) {
         if !given.contains_key(&param.name) {
@@ -74,7 +71,7 @@ pub(super) fn call(schema: &Schema, entry: &Entry, given: &BTreeMap<String, Give
         entry.params.iter().filter_map(|param| Some((given.get_key_value(&param.name)?.0, param)))
     {
         if let Some(other) = param.requires.as_ref().filter(|other| !given.contains_key(*other)) {
-            errors.insert(other.clone(), format!("missing property - '{key}' requires this property"));
+            errors.insert(other.clone(), format!("missing property required by '{key}'"));
         }
     }
     if !errors.is_empty() {

@@ -97,8 +97,6 @@ pub(crate) struct Param {
     pub(crate) pattern: Option<pattern::Pattern>,
     /// The property string that the text is.
     pub(crate) dict: Option<String>,
-    /// The parameter that must be given with this one.
-    pub(crate) requires: Option<String>,
     /// In a property string: the key of a value that has none.
     pub(crate) is_default: bool,
     /// In a property string: the key that this one stands for, and the key that gets its value.

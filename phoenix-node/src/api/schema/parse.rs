@@ -141,7 +141,6 @@ fn attribute(param: &mut Param, word: &str) -> Result<(), String> {
         (_, Some(("format", name))) => param.format = Some(name.to_owned()),
         (_, Some(("requires", name))) => param.requires = Some(name.to_owned()),
         (_, Some(("dict", name))) => param.dict = Some(name.to_owned()),
-        (_, Some(("requires", name))) => param.requires = Some(name.to_owned()),
         (_, Some(("alias", names))) => {
             let (of, value) = names.split_once(':').map_or((names, None), |(of, value)| (of, Some(value)));
             param.alias = Some((of.to_owned(), value.map(str::to_owned)));

@@ -24,7 +24,8 @@ pub(super) fn complaint(format: &str, value: &str) -> Option<String> {
     match judged {
         Some((is_right, text)) => (!is_right).then_some(text),
         None => super::names::complaint(format, value)
-            .or_else(|| host::complaint(format, value)).or_else(|| cluster::complaint(format, value)),
+            .or_else(|| host::complaint(format, value))
+            .or_else(|| cluster::complaint(format, value)),
     }
 }
 
