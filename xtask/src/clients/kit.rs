@@ -91,6 +91,7 @@ impl Kit {
             .current_dir(scratch)
             .stdin(Stdio::null())
             .env("HOME", scratch)
+            .env("TMPDIR", scratch)
             .env("PYTHONDONTWRITEBYTECODE", "1")
             .env("ANSIBLE_COLLECTIONS_PATH", self.folder.join("collections"))
             .env("PROXMOX_HOST", served.address.ip().to_string())

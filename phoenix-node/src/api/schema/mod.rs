@@ -296,6 +296,9 @@ mod tests {
         let volume = ["nodes", "a", "storage", "local", "content", "local:vztmpl", "x.tar"];
         let found = find(Method::Get, &volume).expect("volumes have slashes in their names");
         assert_eq!(found.variables["volume"], "local:vztmpl/x.tar");
+        let member = ["cluster", "firewall", "ipset", "friends", "10.3.0.0", "16"];
+        let found = find(Method::Put, &member).expect("networks have slashes in their names");
+        assert_eq!((&*found.variables["name"], &*found.variables["cidr"]), ("friends", "10.3.0.0/16"));
         assert!(find(Method::Get, &["nothing"]).is_none());
         assert!(sets().contains("lxc-options"));
     }
