@@ -116,6 +116,7 @@ impl Store {
         self.load_kept("firewall", &mut state.firewall)?;
         self.load_kept("cluster", &mut state.cluster)?;
         self.load_kept("backups", &mut state.backups)?;
+        self.load_kept("hosts", &mut state.hosts)?;
         for path in files::list(&self.dir.join("layers"))? {
             if let Some(delta) = read::<Delta>(&path)? {
                 state.layers.insert(stem(&path), Arc::new(delta));
@@ -221,6 +222,7 @@ impl Store {
         self.save_kept("firewall", &mut state.firewall)?;
         self.save_kept("cluster", &mut state.cluster)?;
         self.save_kept("backups", &mut state.backups)?;
+        self.save_kept("hosts", &mut state.hosts)?;
         if dirty.storages {
             write(&self.dir.join("storages.json"), &state.storages)?;
         }

@@ -18,13 +18,11 @@ pub(crate) const ROUTES: Routes = &[
     ("GET /nodes", Handler::Plain(nodes)),
     ("GET /cluster/nextid", Handler::Plain(next_id)),
     ("GET /cluster/status", Handler::Plain(status)),
-    ("GET /nodes/{node}/status", Handler::Plain(node_status)),
     ("GET /nodes/{node}/version", Handler::Plain(version)),
-    ("GET /nodes/{node}/network", Handler::Plain(network)),
 ];
 
 pub(crate) fn version(_call: &mut Call<'_>) -> Reply {
-    Ok(json!({ "release": "9.2", "repoid": "phoenix-node", "version": "9.2.11" }).into())
+    Ok(json!({ "release": "9.2", "repoid": "14a22df35955d97d", "version": "9.2.11" }).into())
 }
 
 pub(crate) fn nodes(call: &mut Call<'_>) -> Reply {
@@ -53,42 +51,6 @@ pub(crate) fn node_row(call: &mut Call<'_>) -> Value {
         "maxdisk": total,
         "uptime": uptime(call),
     })
-}
-
-pub(crate) fn node_status(call: &mut Call<'_>) -> Reply {
-    let used = memory_used(call);
-    let disk = call.state.used("local");
-    let total = call.state.storages.get("local").map_or(0, |storage| storage.total);
-    Ok(json!({
-        "uptime": uptime(call),
-        "pveversion": "pve-manager/9.2.11/phoenix-node",
-        "kversion": "Linux 6.14.0-phoenix",
-        "cpu": 0,
-        "wait": 0,
-        "loadavg": ["0.00", "0.00", "0.00"],
-        "cpuinfo": { "cpus": call.state.cores, "cores": call.state.cores, "sockets": 1, "model": "simulated" },
-        "memory": {
-            "total": call.state.memory,
-            "used": used,
-            "free": call.state.memory.saturating_sub(used),
-            "available": call.state.memory.saturating_sub(used),
-        },
-        "swap": { "total": 0, "used": 0, "free": 0 },
-        "rootfs": { "total": total, "used": disk, "free": total - disk.min(total), "avail": total - disk.min(total) },
-    })
-    .into())
-}
-
-pub(crate) fn network(call: &mut Call<'_>) -> Reply {
-    let rows: Vec<Value> = call
-        .state
-        .bridges
-        .iter()
-        .map(|name| {
-            json!({ "iface": name, "type": "bridge", "active": 1, "autostart": 1, "exists": 1, "method": "manual" })
-        })
-        .collect();
-    Ok(Value::from(rows).into())
 }
 
 pub(crate) fn next_id(call: &mut Call<'_>) -> Reply {

@@ -8,6 +8,7 @@ use crate::{
     api::{
         Call,
         args::Args,
+        backup,
         reply::{Refusal, Reply},
         router::{Handler, Routes},
         schema,
@@ -36,6 +37,9 @@ pub(crate) fn lxc(call: &mut Call<'_>) -> Reply {
     if let Some(keys) = args.get("ssh-public-keys") {
         check_keys(keys)?;
     }
+    if args.flag("restore") {
+        return backup::restore(call, GuestKind::Lxc, vmid, args.of("lxc-options"));
+    }
     check_new(call, vmid, "")?;
     if let Some(pool) = args.get("pool") {
         return Err(Refusal::failed(format!("pool '{pool}' does not exist")));
@@ -46,6 +50,9 @@ pub(crate) fn lxc(call: &mut Call<'_>) -> Reply {
 pub(crate) fn vm(call: &mut Call<'_>) -> Reply {
     let args = call.args.clone();
     let vmid = args.vmid("vmid");
+    if args.get("archive").is_some() {
+        return backup::restore(call, GuestKind::Vm, vmid, args.of("qemu-options"));
+    }
     check_new(call, vmid, &format!("unable to create VM {vmid} - "))?;
     create(call, &args, GuestKind::Vm, vmid, args.of("qemu-options"))
 }

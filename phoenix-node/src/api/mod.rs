@@ -3,6 +3,7 @@
 
 pub(crate) mod access;
 mod args;
+mod backup;
 mod caller;
 mod clone;
 mod cluster;
@@ -12,6 +13,7 @@ mod firewall;
 mod guest;
 mod guests;
 mod indexes;
+mod node;
 mod permit;
 mod pools;
 mod power;
@@ -27,3 +29,4 @@ pub(crate) use args::Args;
 pub(crate) use caller::Caller;
 pub(crate) use router::{Asked, Call, checked, is_public, route};
 pub(crate) use schema::{Given, gather};
+pub(crate) use storage::upload::Uploaded;

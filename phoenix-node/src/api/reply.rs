@@ -11,6 +11,10 @@ use serde_json::{Value, json};
 pub(crate) struct Answer {
     data: Value,
     total: Option<usize>,
+    /// What stands beside the data.
+    beside: Option<(&'static str, String)>,
+    /// A text that is all that comes, in place of the data.
+    text: Option<String>,
 }
 
 /// A refusal.
@@ -32,18 +36,28 @@ pub(crate) type Reply = Result<Answer, Refusal>;
 impl Answer {
     /// Returns an answer with the number of all rows beside it.
     pub(crate) fn counted(data: Value, total: usize) -> Self {
-        Self { data, total: Some(total) }
+        Self { total: Some(total), ..data.into() }
     }
 
     /// Returns an answer without data.
     pub(crate) fn null() -> Self {
-        Self { data: Value::Null, total: None }
+        Value::Null.into()
+    }
+
+    /// Returns an answer that is a text and no JSON.
+    pub(crate) fn text(text: String) -> Self {
+        Self { text: Some(text), ..Self::null() }
+    }
+
+    /// Puts a text beside the data.
+    pub(crate) fn with(self, key: &'static str, text: String) -> Self {
+        Self { beside: Some((key, text)), ..self }
     }
 }
 
 impl From<Value> for Answer {
     fn from(data: Value) -> Self {
-        Self { data, total: None }
+        Self { data, total: None, beside: None, text: None }
     }
 }
 
@@ -116,9 +130,18 @@ pub(crate) fn lock_timeout(kind: GuestKind, vmid: u32) -> String {
 /// Puts a reply into its HTTP form.
 pub(crate) fn render(reply: Reply) -> Response {
     let (status, reason, body) = match reply {
-        Ok(Answer { data, total: None }) => (200, "OK".to_owned(), json!({ "data": data })),
-        Ok(Answer { data, total: Some(total) }) => {
-            (200, "OK".to_owned(), json!({ "data": data, "total": total }))
+        Ok(Answer { text: Some(text), .. }) => {
+            return Response { status: 200, reason: "OK".to_owned(), body: text.into_bytes() };
+        }
+        Ok(Answer { data, total, beside, text: None }) => {
+            let mut body = json!({ "data": data });
+            if let Some(total) = total {
+                body["total"] = total.into();
+            }
+            if let Some((key, text)) = beside {
+                body[key] = text.into();
+            }
+            (200, "OK".to_owned(), body)
         }
         Err(Refusal::Params(errors)) => {
             let reason = "Parameter verification failed.".to_owned();

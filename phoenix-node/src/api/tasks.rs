@@ -5,6 +5,7 @@ use serde_json::{Value, json};
 use crate::{
     api::{
         Call,
+        node::logs::page,
         reply::{Answer, Refusal, Reply},
         router::{Handler, Routes},
     },
@@ -24,41 +25,73 @@ pub(crate) fn list(call: &mut Call<'_>) -> Reply {
     let args = call.args.clone();
     let source = args.get("source").unwrap_or("archive");
     let vmid = args.get("vmid").map(|_| args.vmid("vmid").to_string());
+    let statuses = args.list("statusfilter");
+    let user = args.get("userfilter").map(str::to_lowercase);
+    let signed = |key: &str| args.get(key).and_then(|text| text.parse::<i64>().ok());
+    let (since, until) = (signed("since"), signed("until"));
     let is_wanted = |task: &&Task| {
+        let started = i64::try_from(task.starttime).unwrap_or(i64::MAX);
         vmid.as_ref().is_none_or(|vmid| task.id == *vmid)
             && args.get("typefilter").is_none_or(|kind| task.kind == kind)
-            && args.get("userfilter").is_none_or(|user| task.user.contains(user))
-            && args.number("since").is_none_or(|since| task.starttime >= since)
-            && args.number("until").is_none_or(|until| task.starttime <= until)
-            && (!args.flag("errors") || task.exitstatus.as_deref().is_some_and(|status| status != "OK"))
+            && user.as_ref().is_none_or(|user| task.user.to_lowercase().contains(user))
+            && since.is_none_or(|since| started >= since)
+            && until.is_none_or(|until| started <= until)
+            && (!args.flag("errors") || task.outcome() == Some("error"))
+            && (statuses.is_empty()
+                || task.outcome().is_some_and(|word| statuses.iter().any(|wanted| wanted == word)))
     };
     let active = call.state.active.values().filter(|_| source != "archive");
     let archive = call.state.archive.iter().rev().map(|task| &**task).filter(|_| source != "active");
     let found: Vec<&Task> = active.chain(archive).filter(is_wanted).collect();
     let start = usize::try_from(args.number("start").unwrap_or(0)).unwrap_or(usize::MAX);
     let limit = usize::try_from(args.number("limit").unwrap_or(50)).unwrap_or(usize::MAX);
-    let rows: Vec<Value> = found.iter().skip(start).take(limit).map(|task| row(call, task)).collect();
-    Ok(Answer::counted(rows.into(), found.len()))
+    let rows: Vec<Value> = found
+        .iter()
+        .skip(start)
+        .take(limit)
+        .map(|task| {
+            let mut row = describe(task);
+            row["status"] = task.exitstatus.as_deref().unwrap_or("RUNNING").into();
+            match task.endtime {
+                Some(endtime) => row["endtime"] = endtime.into(),
+                None => row["saved"] = "0".into(),
+            }
+            row
+        })
+        .collect();
+    // PVE leaves a total of nothing out.
+    Ok(match found.len() {
+        0 => Value::from(rows).into(),
+        total => Answer::counted(rows.into(), total),
+    })
 }
+
+/// How many tasks the cluster keeps in sight.
+const IN_SIGHT: usize = 25;
 
 pub(crate) fn of_cluster(call: &mut Call<'_>) -> Reply {
     let archive = call.state.archive.iter().rev().map(|task| &**task);
-    let rows: Vec<Value> =
-        call.state.active.values().chain(archive).take(25).map(|task| row(call, task)).collect();
+    let tasks = call.state.active.values().chain(archive).take(IN_SIGHT);
+    let rows: Vec<Value> = tasks
+        .map(|task| {
+            let mut row = describe(task);
+            if let Some(row) = row.as_object_mut() {
+                row.remove("pstart");
+                if let (Some(endtime), Some(status)) = (task.endtime, &task.exitstatus) {
+                    row.remove("pid");
+                    row.insert("endtime".to_owned(), endtime.into());
+                    row.insert("status".to_owned(), status.as_str().into());
+                    row.insert("saved".to_owned(), "1".into());
+                }
+            }
+            row
+        })
+        .collect();
     Ok(Value::from(rows).into())
 }
 
-fn row(call: &Call<'_>, task: &Task) -> Value {
-    let mut row = describe(call, task);
-    row["status"] = task.exitstatus.as_deref().unwrap_or("RUNNING").into();
-    if let Some(endtime) = task.endtime {
-        row["endtime"] = endtime.into();
-    }
-    row
-}
-
-fn describe(call: &Call<'_>, task: &Task) -> Value {
-    json!({ "upid": task.upid, "node": call.state.name, "pid": task.pid, "pstart": task.pstart,
+fn describe(task: &Task) -> Value {
+    json!({ "upid": task.upid, "node": task.node(), "pid": task.pid, "pstart": task.pstart,
         "starttime": task.starttime, "type": task.kind, "id": task.id, "user": task.user })
 }
 
@@ -66,7 +99,7 @@ pub(crate) fn status(call: &mut Call<'_>) -> Reply {
     let args = call.args.clone();
     let upid = args.text("upid");
     let task = find(call, upid)?;
-    let mut row = describe(call, task);
+    let mut row = describe(task);
     match &task.exitstatus {
         Some(exitstatus) => {
             row["status"] = "stopped".into();
@@ -80,28 +113,16 @@ pub(crate) fn status(call: &mut Call<'_>) -> Reply {
 pub(crate) fn log(call: &mut Call<'_>) -> Reply {
     let args = call.args.clone();
     let upid = args.text("upid");
-    let args = call.args.clone();
-    if !upid.starts_with("UPID:") || upid.split(':').count() != 9 {
+    if !is_upid(upid) {
         return Err(Refusal::param("upid", "unable to parse worker upid"));
     }
     let Some(task) = call.state.task(upid) else {
-        let line = format!("unable to open file '/var/log/pve/tasks/{upid}' - No such file or directory");
-        return Ok(Answer::counted(json!([{ "n": 1, "t": line }]), 1));
+        return Ok(page(&args, &["unable to open file - No such file or directory".to_owned()]));
     };
-    let start = usize::try_from(args.number("start").unwrap_or(0)).unwrap_or(usize::MAX);
-    let limit = match args.number("limit").unwrap_or(50) {
-        0 => usize::MAX,
-        limit => usize::try_from(limit).unwrap_or(usize::MAX),
-    };
-    let lines: Vec<Value> = task
-        .log
-        .iter()
-        .enumerate()
-        .skip(start)
-        .take(limit)
-        .map(|(at, line)| json!({ "n": at + 1, "t": line }))
-        .collect();
-    Ok(Answer::counted(lines.into(), task.log.len()))
+    if args.flag("download") {
+        return Ok(Answer::text(task.log.iter().map(|line| format!("{line}\n")).collect()));
+    }
+    Ok(page(&args, &task.log))
 }
 
 pub(crate) fn stop(call: &mut Call<'_>) -> Reply {
@@ -110,14 +131,31 @@ pub(crate) fn stop(call: &mut Call<'_>) -> Reply {
     find(call, upid)?;
     if let Some(work) = call.state.active.get(upid).and_then(|task| task.work.clone()) {
         work.abandon(call.state);
-        call.state.end_task(upid, Err("received interrupt".to_owned()));
+        call.state.end_task(upid, Err(work.interrupted()));
     }
     Ok(Answer::null())
 }
 
 fn find<'a>(call: &'a Call<'_>, upid: &str) -> Result<&'a Task, Refusal> {
-    if !upid.starts_with("UPID:") || upid.split(':').count() != 9 {
+    if !is_upid(upid) {
         return Err(Refusal::param("upid", "unable to parse worker upid"));
     }
     call.state.task(upid).ok_or_else(|| Refusal::param("upid", "no such task"))
+}
+
+/// Tells whether a text has the form of a UPID.
+fn is_upid(text: &str) -> bool {
+    let parts: Vec<&str> = text.split(':').collect();
+    let is_hex = |part: &str| part.len() >= 8 && part.bytes().all(|byte| byte.is_ascii_hexdigit());
+    match parts[..] {
+        ["UPID", node, pid, pstart, starttime, kind, _, user, ""] => {
+            !node.is_empty()
+                && is_hex(pid)
+                && is_hex(pstart)
+                && is_hex(starttime)
+                && !kind.is_empty()
+                && !user.is_empty()
+        }
+        _ => false,
+    }
 }

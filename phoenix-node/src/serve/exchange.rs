@@ -3,32 +3,31 @@
 
 use std::{sync::Arc, time::Duration};
 
-use http_body_util::{BodyExt as _, Full, Limited};
+use http_body_util::Full;
 use hyper::{
     Request, Response, StatusCode,
-    body::{Body as _, Bytes, Incoming},
+    body::{Bytes, Incoming},
     ext::ReasonPhrase,
-    header::{CACHE_CONTROL, CONNECTION, CONTENT_TYPE, HeaderValue, PRAGMA, SERVER, TRANSFER_ENCODING},
+    header::{
+        ACCEPT_ENCODING, CACHE_CONTROL, CONNECTION, CONTENT_ENCODING, CONTENT_TYPE, HeaderValue, PRAGMA,
+        SERVER, TRANSFER_ENCODING,
+    },
 };
 use percent_encoding::percent_decode_str;
 use phoenix_pve::transport::{self, Method, TransportError};
-use serde_json::{Value, json};
 
 use crate::{
     api::{self, Asked, reply::render},
     node::Node,
     serve::{
         access::{self, PENALTY},
-        form::{self, Params},
+        body::{self, Brought},
         keep::Keys,
         latency::Turns,
         session::{self, Caller, Stranger},
+        shape::{Format, pack, shape},
     },
 };
-
-/// The largest body.
-const LIMIT: usize = 512 * 1024;
-const JSON: &str = "application/json;charset=UTF-8";
 
 /// What the connections share.
 #[derive(Debug)]
@@ -43,18 +42,12 @@ pub(super) struct Service {
 /// An answer before it is a response.
 #[derive(Debug)]
 pub(super) struct Served {
-    status: u16,
-    reason: String,
-    kind: Option<&'static str>,
-    body: Vec<u8>,
-}
-
-/// The form in which an answer is wanted.
-#[derive(Clone, Copy)]
-enum Format {
-    Json,
-    /// Errors come with status 200, and are told apart in the body.
-    Extjs,
+    pub(super) status: u16,
+    pub(super) reason: String,
+    pub(super) kind: Option<&'static str>,
+    pub(super) body: Vec<u8>,
+    /// Whether the body is compressed.
+    pub(super) is_packed: bool,
 }
 
 impl Service {
@@ -71,8 +64,7 @@ impl Service {
         let Some((format, path)) =
             path.strip_prefix("/api2/").map(|rest| rest.split_once('/').unwrap_or((rest, "")))
         else {
-            let text = format!("no such file '{path}'");
-            return Ok(Served { body: format!("{text}\n").into_bytes(), ..Served::empty(500, &text) });
+            return Ok(Served::line(500, &format!("no such file '{path}'")));
         };
         let segments: Vec<&str> = path.split('/').filter(|part| !part.is_empty()).collect();
         let path = format!("/{}", segments.join("/"));
@@ -86,22 +78,27 @@ impl Service {
                 }
             },
         };
-        let format = match format {
-            "json" => Format::Json,
-            "extjs" => Format::Extjs,
-            other => return Ok(Served::plain(501, &format!("no formatter for uri {path}, {other}"))),
+        let Some(format) = Format::named(format) else {
+            return Ok(Served::plain(501, &format!("no formatter for uri {path}, {format}")));
         };
-        let params = match read(request, method).await {
-            Ok(params) => params,
-            Err(Unread::Answer(served)) => return Ok(served),
+        let takes_packed = request
+            .headers()
+            .get(ACCEPT_ENCODING)
+            .is_some_and(|codings| codings.to_str().is_ok_and(|codings| codings.contains("gzip")));
+        let brought = match body::read(request, method).await {
+            Ok(brought) => brought,
+            Err(served) => return Ok(served),
         };
         let turn = self.turns.take(method, &segments).await;
-        let response = self.call(caller.as_ref(), method, &segments, params).await?;
+        let response = self.call(caller.as_ref(), method, &segments, brought).await?;
         drop(turn);
         if response.status == 401 {
             self.node.wait(PENALTY).await;
         }
-        Ok(shape(response, format))
+        let served = shape(response, format);
+        // A journal can be long: it goes compressed whoever asks.
+        let always = method == Method::Get && matches!(segments[..], ["nodes", _, "journal"]);
+        Ok(if takes_packed || always { pack(served, always) } else { served })
     }
 
     fn caller(&self, request: &Request<Incoming>, method: Method) -> Result<Caller, Stranger> {
@@ -120,9 +117,9 @@ impl Service {
         caller: Option<&Caller>,
         method: Method,
         segments: &[&str],
-        params: Params,
+        brought: Brought,
     ) -> Result<transport::Response, TransportError> {
-        match access::call(self, method, segments, &params) {
+        match access::call(self, method, segments, &brought.params) {
             Some(reply) => Ok(render(reply)),
             None => {
                 let caller = match caller {
@@ -132,9 +129,10 @@ impl Service {
                     }
                     None => api::Caller { user: String::new(), token: None },
                 };
+                let Brought { params, upload } = brought;
                 let decode = |segment: &&str| percent_decode_str(segment).decode_utf8_lossy().into_owned();
                 let path = segments.iter().map(decode).collect();
-                self.node.call(&caller, &Asked { method, path, params, upload: None }).await
+                self.node.call(&caller, &Asked { method, path, params, upload }).await
             }
         }
     }
@@ -143,11 +141,16 @@ impl Service {
 impl Served {
     /// Returns an answer without a body.
     pub(super) fn empty(status: u16, reason: &str) -> Self {
-        Self { status, reason: reason.to_owned(), kind: None, body: Vec::new() }
+        Self { status, reason: reason.to_owned(), kind: None, body: Vec::new(), is_packed: false }
     }
 
-    fn plain(status: u16, reason: &str) -> Self {
+    pub(super) fn plain(status: u16, reason: &str) -> Self {
         Self { body: reason.as_bytes().to_vec(), ..Self::empty(status, reason) }
+    }
+
+    /// Returns an answer whose body is the reason, as a line.
+    pub(super) fn line(status: u16, reason: &str) -> Self {
+        Self { body: format!("{reason}\n").into_bytes(), ..Self::empty(status, reason) }
     }
 
     /// Returns the response. The connection is closed after an error, and where it is the last.
@@ -168,66 +171,11 @@ impl Served {
         if let Some(kind) = self.kind {
             headers.insert(CONTENT_TYPE, HeaderValue::from_static(kind));
         }
+        if self.is_packed {
+            headers.insert(CONTENT_ENCODING, HeaderValue::from_static("gzip"));
+        }
         headers.insert(CONNECTION, HeaderValue::from_static(if closes { "close" } else { "Keep-Alive" }));
         response
-    }
-}
-
-/// Why there are no parameters.
-enum Unread {
-    Answer(Served),
-}
-
-async fn read(request: Request<Incoming>, method: Method) -> Result<Params, Unread> {
-    let mut params = form::urlencoded(request.uri().query().unwrap_or_default().as_bytes());
-    // Web clients add it so that nobody answers from a cache.
-    params.remove("_dc");
-    let length = request.body().size_hint().exact().unwrap_or(0);
-    if length == 0 {
-        return Ok(params);
-    }
-    if matches!(method, Method::Get | Method::Delete) {
-        let text = format!("Unexpected content for method '{}'", method.as_str());
-        return Err(Unread::Answer(Served::plain(501, &text)));
-    }
-    if length > LIMIT as u64 {
-        return Err(Unread::Answer(Served::plain(501, "for data too large")));
-    }
-    let kind = request.headers().get(CONTENT_TYPE).and_then(|kind| kind.to_str().ok()).unwrap_or_default();
-    let kind = kind.split(';').next().unwrap_or_default().trim().to_ascii_lowercase();
-    let is_json = match kind.as_str() {
-        "application/json" => true,
-        "application/x-www-form-urlencoded" | "" => false,
-        other => {
-            let text = format!("upload 'Content-Type '{other}' not implemented");
-            return Err(Unread::Answer(Served::plain(506, &text)));
-        }
-    };
-    let body = Limited::new(request.into_body(), LIMIT).collect().await;
-    let body = body.map_err(|_| Unread::Answer(Served::plain(400, "the body ended early")))?.to_bytes();
-    let sent = match is_json {
-        true => form::json(&body).map_err(|text| Unread::Answer(Served::plain(500, &text)))?,
-        false => form::urlencoded(&body),
-    };
-    params.extend(sent);
-    Ok(params)
-}
-
-fn shape(response: transport::Response, format: Format) -> Served {
-    let transport::Response { status, reason, body } = response;
-    match format {
-        Format::Json => Served { status, reason, kind: Some(JSON), body },
-        Format::Extjs => {
-            let mut value: Value = serde_json::from_slice(&body).unwrap_or_else(|_| json!({ "data": null }));
-            let is_good = (200..300).contains(&status);
-            value["success"] = u8::from(is_good).into();
-            if !is_good {
-                // What was raised by the check of the parameters is text there, all else a number.
-                value["status"] = if status == 400 { status.to_string().into() } else { status.into() };
-            }
-            let body = value.to_string().into_bytes();
-            Served { status: 200, reason: "OK".to_owned(), kind: Some(JSON), body }
-        }
     }
 }
 

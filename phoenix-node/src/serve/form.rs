@@ -24,30 +24,46 @@ pub(super) fn json(body: &[u8]) -> Result<Params, String> {
     if body.is_empty() {
         return Ok(Params::new());
     }
-    let value: Value = serde_json::from_slice(body).map_err(|error| error.to_string())?;
+    let value: Value =
+        serde_json::from_slice(body).map_err(|error| format!("{}{SOURCE} line 934.", wrong(body, &error)))?;
     let Value::Object(object) = value else {
-        return Err("Not a HASH reference".to_owned());
+        return Err(format!("Not a HASH reference{SOURCE} line 978."));
     };
-    Ok(object.into_iter().map(|(key, value)| (key, given(&value))).collect())
+    Ok(object.into_iter().map(|(key, value)| (key, Given::of(&value))).collect())
 }
 
-fn given(value: &Value) -> Given {
-    match value {
-        Value::Null => Given::Null,
-        Value::Object(_) => Given::Table,
-        Value::Array(values) => Given::List(values.iter().map(plain).collect()),
-        Value::Bool(_) | Value::Number(_) | Value::String(_) => Given::Text(plain(value)),
-    }
-}
+/// What PVE's clients see behind a message that nobody meant for them.
+const SOURCE: &str = " at /usr/share/perl5/PVE/APIServer/AnyEvent.pm";
 
-fn plain(value: &Value) -> String {
-    match value {
-        Value::Bool(flag) => u8::from(*flag).to_string(),
-        Value::Number(number) => number.to_string(),
-        Value::String(text) => text.clone(),
-        Value::Null => String::new(),
-        Value::Array(_) | Value::Object(_) => value.to_string(),
-    }
+/// Says what is wrong with a text that is no JSON, in the words of the reader that PVE uses.
+fn wrong(body: &[u8], error: &serde_json::Error) -> String {
+    let text = String::from_utf8_lossy(body);
+    let before: usize = text
+        .split_inclusive('\n')
+        .take(error.line().saturating_sub(1))
+        .map(|line| line.chars().count())
+        .sum();
+    let message = error.to_string();
+    let (what, is_behind) = match message.split(" at line ").next().unwrap_or_default() {
+        "key must be a string" | "EOF while parsing an object" if !text.trim_end().ends_with('"') => {
+            ("'\"' expected", false)
+        }
+        "expected `:`" => ("':' expected", false),
+        "expected `,` or `}`" | "EOF while parsing an object" => {
+            (", or } expected while parsing object/hash", false)
+        }
+        "expected `,` or `]`" | "EOF while parsing a list" => (", or ] expected while parsing array", false),
+        "trailing characters" => ("garbage after JSON object", false),
+        "EOF while parsing a string" => ("unexpected end of string while parsing JSON string", true),
+        _ => ("malformed JSON string, neither tag, array, object, number, string or atom", false),
+    };
+    let end = text.chars().count();
+    let at = if is_behind { end } else { (before + error.column().saturating_sub(1)).min(end) };
+    let rest: String = text.chars().skip(at).take(20).collect();
+    let rest = if rest.is_empty() { "(end of string)".to_owned() } else { format!("\"{rest}\"") };
+    let rest =
+        if rest.starts_with('"') { format!("(before {rest})") } else { format!("(before \"{rest}\")") };
+    format!("{what}, at character offset {at} {rest}")
 }
 
 fn decoded(bytes: &[u8]) -> String {

@@ -2,6 +2,7 @@
 //! refusals have no body, how long a failed login takes), in front of the same calls that are answered in process.
 
 mod access;
+mod body;
 mod certificate;
 mod control;
 mod exchange;
@@ -10,6 +11,7 @@ mod keep;
 mod latency;
 mod listen;
 mod session;
+mod shape;
 
 use std::{net::SocketAddr, path::Path, sync::Arc, time::Duration};
 

@@ -9,6 +9,7 @@ pub(crate) mod cluster;
 pub(crate) mod config;
 pub(crate) mod firewall;
 pub(crate) mod guest;
+pub(crate) mod host;
 pub(crate) mod kept;
 pub(crate) mod plugin_facts;
 pub(crate) mod pools;
@@ -54,6 +55,7 @@ pub(crate) struct State {
     pub(crate) firewall: Kept<firewall::Firewalls>,
     pub(crate) cluster: Kept<cluster::Cluster>,
     pub(crate) backups: Kept<backup::Backups>,
+    pub(crate) hosts: Kept<host::Hosts>,
     /// The host's own world, for sites that are nodes.
     pub(crate) host: World,
     /// Running tasks by UPID.
@@ -90,6 +92,8 @@ impl State {
             self.booted = now();
             self.next_pid = 4096;
             self.host = World::of_host();
+            // What every node does when it comes up.
+            self.file_done("startall", "root@pam");
         }
         if self.is_complete {
             return;

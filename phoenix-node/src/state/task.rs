@@ -37,34 +37,65 @@ fn root() -> String {
     "root@pam".to_owned()
 }
 
+impl Task {
+    /// Returns the node that carries it.
+    pub(crate) fn node(&self) -> &str {
+        self.upid.split(':').nth(1).unwrap_or_default()
+    }
+
+    /// Returns how it ended, in the words that lists can be asked for; nothing while it runs.
+    pub(crate) fn outcome(&self) -> Option<&'static str> {
+        let status = self.exitstatus.as_deref()?;
+        Some(match status {
+            "OK" => "ok",
+            status if status.starts_with("WARNINGS: ") => "warning",
+            _ => "error",
+        })
+    }
+}
+
 impl State {
     /// Files a new task of a user that does this work.
     pub(crate) fn new_task(&mut self, work: Work, user: &str) -> String {
-        let (kind, id) = (work.task_type(), work.task_id());
+        let mut task = self.task_of(work.task_type(), work.task_id(), user);
+        task.work = Some(work);
+        let upid = task.upid.clone();
+        self.active.insert(upid.clone(), task);
+        self.dirty.tasks.insert(upid.clone());
+        self.waiting.push(upid.clone());
+        upid
+    }
+
+    /// Files a task that is over already, and went well.
+    pub(crate) fn file_done(&mut self, kind: &str, user: &str) {
+        let mut task = self.task_of(kind, String::new(), user);
+        task.log.push("TASK OK".to_owned());
+        task.exitstatus = Some("OK".to_owned());
+        task.endtime = Some(task.starttime);
+        self.archive(task);
+    }
+
+    fn task_of(&mut self, kind: &str, id: String, user: &str) -> Task {
         self.next_pid = self.next_pid.wrapping_add(1).max(4096);
         let pid = self.next_pid;
         let starttime = now();
         let ticks = now_ms().saturating_sub(self.booted * 1000) / 10;
         let pstart = u32::try_from(ticks & 0xffff_ffff).unwrap_or(0);
         let upid = format!("UPID:{}:{pid:08X}:{pstart:08X}:{starttime:08X}:{kind}:{id}:{user}:", self.name);
-        let task = Task {
-            upid: upid.clone(),
+        Task {
+            upid,
             pid,
             pstart,
             starttime,
             kind: kind.to_owned(),
             id,
             user: user.to_owned(),
-            work: Some(work),
+            work: None,
             ends_ms: None,
             endtime: None,
             exitstatus: None,
             log: Vec::new(),
-        };
-        self.active.insert(upid.clone(), task);
-        self.dirty.tasks.insert(upid.clone());
-        self.waiting.push(upid.clone());
-        upid
+        }
     }
 
     /// Returns a task, running or finished.

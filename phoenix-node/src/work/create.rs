@@ -13,7 +13,7 @@ use crate::{
         guest::Guest,
         now,
     },
-    work::{Refused, Room, Work, drive, power},
+    work::{Refused, Room, Work, drive, mkfs, power},
 };
 
 /// What an empty file system takes.
@@ -40,7 +40,6 @@ pub(crate) fn begin(work: &mut Work, state: &mut State, room: &mut Room<'_>) -> 
         }
         image = World::of_image(name);
         options.entry("rootfs".to_owned()).or_insert_with(|| format!("{storage}:4"));
-        room.log.push(format!("extracting archive '{ostemplate}'"));
     }
     let mut wait = 0;
     let mut took = match kind {
@@ -77,12 +76,16 @@ pub(crate) fn begin(work: &mut Work, state: &mut State, room: &mut Room<'_>) -> 
 }
 
 pub(crate) fn finish(work: &Work, state: &mut State, log: &mut Vec<String>) -> Result<(), String> {
-    let Work::Create { kind, vmid, config, start, .. } = work else { return Ok(()) };
+    let Work::Create { kind, vmid, config, start, ostemplate, .. } = work else { return Ok(()) };
     let Some(guest) = state.guest_mut(*kind, *vmid).filter(|guest| guest.lock() == Some("create")) else {
         return Ok(());
     };
     guest.config.clone_from(config);
     if *kind == GuestKind::Lxc {
+        let bytes = guest.world.base().bytes;
+        let made = state.guest(*kind, *vmid).map(|guest| mkfs::of_guest(state, guest));
+        log.extend(made.unwrap_or_default());
+        log.extend(mkfs::of_archive(state, ostemplate, bytes));
         log.push("Detected container architecture: amd64".to_owned());
     }
     if *start {

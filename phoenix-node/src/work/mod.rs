@@ -5,8 +5,12 @@ mod clone;
 mod create;
 mod disk;
 mod drive;
+mod dump;
+mod host;
+mod mkfs;
 mod power;
 mod recover;
+mod restore;
 mod room;
 mod snapshot;
 mod storage;
@@ -19,8 +23,11 @@ use serde::{Deserialize, Serialize};
 pub(crate) use clone::{refuse_linked, reservation};
 pub(crate) use disk::target_size;
 pub(crate) use drive::is_size;
+pub(crate) use dump::Dump;
+pub(crate) use host::{Job as HostJob, start_order};
 pub(crate) use power::{config_memory, show_mounts};
 pub(crate) use recover::recover;
+pub(crate) use restore::Restore;
 pub(crate) use room::{Room, is_base_used};
 pub(crate) use snapshot::can_snapshot;
 pub(crate) use storage::Job as StorageJob;
@@ -98,6 +105,12 @@ pub(crate) enum Work {
         #[serde(default)]
         asked: String,
     },
+    /// Backs guests up.
+    Dump(dump::Dump),
+    /// Restores a guest from a backup.
+    Restore(restore::Restore),
+    /// Works on the node as a host.
+    Host(host::Job),
     /// Works on what lies on a storage.
     Storage(storage::Job),
 }
@@ -157,6 +170,10 @@ impl Work {
             Self::Template { kind: Vm, .. } => "qmtemplate",
             Self::Resize { .. } => "resize",
             Self::Configure { .. } => "qmconfig",
+            Self::Dump(_) => "vzdump",
+            Self::Restore(work) if work.kind == Lxc => "vzrestore",
+            Self::Restore(_) => "qmrestore",
+            Self::Host(job) => job.task_type(),
             Self::Storage(job) => job.task_type(),
         }
     }
@@ -165,6 +182,12 @@ impl Work {
     pub(crate) fn task_id(&self) -> String {
         match self {
             Self::Clone { source, .. } => source.to_string(),
+            Self::Dump(dump) => match dump.vmids[..] {
+                [vmid] => vmid.to_string(),
+                _ => String::new(),
+            },
+            Self::Restore(work) => work.vmid.to_string(),
+            Self::Host(job) => job.task_id(),
             Self::Storage(job) => job.task_id(),
             Self::Create { vmid, .. }
             | Self::Start { vmid, .. }
@@ -180,11 +203,23 @@ impl Work {
         }
     }
 
+    /// Returns what a task says that somebody stopped.
+    pub(crate) fn interrupted(&self) -> String {
+        let text = "received interrupt";
+        if let Self::Create { kind, vmid, .. } = self {
+            let noun = if *kind == GuestKind::Lxc { "CT" } else { "VM" };
+            return format!("unable to create {noun} {vmid} - {text}");
+        }
+        if let Self::Clone { .. } = self { format!("clone failed: {text}") } else { text.to_owned() }
+    }
+
     /// Returns the guests that the task works on.
     pub(crate) fn guests(&self) -> Vec<u32> {
         match self {
             Self::Clone { source, target, .. } => vec![*source, *target],
-            Self::Storage(_) => Vec::new(),
+            Self::Dump(dump) => dump.vmids.clone(),
+            Self::Restore(work) => vec![work.vmid],
+            Self::Host(_) | Self::Storage(_) => Vec::new(),
             Self::Create { vmid, .. }
             | Self::Start { vmid, .. }
             | Self::Stop { vmid, .. }
@@ -203,18 +238,21 @@ impl Work {
     /// instead.
     pub(crate) fn holds_config(&self) -> Option<u32> {
         match self {
-            Self::Start { vmid, .. }
+            Self::Create { vmid, .. }
+            | Self::Start { vmid, .. }
             | Self::Stop { vmid, .. }
             | Self::Reboot { vmid, .. }
             | Self::Destroy { vmid, .. }
             | Self::Template { vmid, .. }
             | Self::Resize { vmid, .. }
             | Self::Configure { vmid, .. } => Some(*vmid),
-            Self::Create { .. }
+            Self::Restore(work) => Some(work.vmid),
+            Self::Dump(_)
             | Self::Clone { .. }
             | Self::Snapshot { .. }
             | Self::DeleteSnapshot { .. }
             | Self::Rollback { .. }
+            | Self::Host(_)
             | Self::Storage(_) => None,
         }
     }
@@ -250,6 +288,9 @@ impl Work {
                 room.guest(state, GuestKind::Vm, *vmid, true)?;
                 Ok(durations::CONFIGURE)
             }
+            Self::Dump(dump) => dump::begin(dump, state, room),
+            Self::Restore(work) => restore::begin(work, state, room),
+            Self::Host(job) => job.begin(state, room),
             Self::Storage(job) => job.begin(state, room),
         }
     }
@@ -280,6 +321,9 @@ impl Work {
                 log.push(asked.clone());
                 change::apply(state, GuestKind::Vm, *vmid, change, log).map_err(|refusal| refusal.text())
             }
+            Self::Dump(dump) => dump::finish(dump, state, log),
+            Self::Restore(work) => restore::finish(work, state, log),
+            Self::Host(job) => job.finish(state, log),
             Self::Storage(job) => job.finish(state, log),
         }
     }
@@ -287,6 +331,8 @@ impl Work {
     /// Takes back what the task prepared, after it failed or was stopped.
     pub(crate) fn abandon(&self, state: &mut State) {
         match self {
+            Self::Dump(dump) => dump::abandon(dump, state),
+            Self::Restore(work) => restore::abandon(work, state),
             Self::Create { vmid, kind, .. } => recover::drop_reserved(state, *kind, *vmid),
             Self::Clone { kind, source, target, .. } => {
                 recover::drop_reserved(state, *kind, *target);
@@ -302,6 +348,7 @@ impl Work {
             | Self::Template { .. }
             | Self::Resize { .. }
             | Self::Configure { .. }
+            | Self::Host(_)
             | Self::Storage(_) => {}
         }
     }

@@ -9,6 +9,7 @@ const OF_TASKS: &[(&str, bool)] = &[
     ("create", false),
     ("clone", false),
     ("disk", false),
+    ("backup", true),
     ("snapshot", true),
     ("snapshot-delete", true),
     ("rollback", true),

@@ -90,5 +90,5 @@ async fn a_stopped_task_takes_its_reservation_back() {
     assert_eq!(delete(&node, &format!("/n/tasks/{upid}")).await.status, 200);
     assert_eq!(get(&node, "/n/lxc").await.data(), &serde_json::json!([]));
     let status = get(&node, &format!("/n/tasks/{upid}/status")).await;
-    assert_eq!(status.data()["exitstatus"], "received interrupt");
+    assert_eq!(status.data()["exitstatus"], "unable to create CT 100 - received interrupt");
 }

@@ -3,6 +3,8 @@
 
 use std::collections::BTreeMap;
 
+use serde_json::Value;
+
 use super::{Entry, Kind, Param, Schema, dict, formats};
 use crate::api::{args::Args, reply::Refusal};
 
@@ -20,6 +22,16 @@ pub(crate) enum Given {
 }
 
 impl Given {
+    /// Returns what a value of JSON is as a parameter: truth values are digits.
+    pub(crate) fn of(value: &Value) -> Self {
+        match value {
+            Value::Null => Self::Null,
+            Value::Object(_) => Self::Table,
+            Value::Array(values) => Self::List(values.iter().map(plain).collect()),
+            Value::Bool(_) | Value::Number(_) | Value::String(_) => Self::Text(plain(value)),
+        }
+    }
+
     /// Returns how many bytes it takes, roughly.
     pub(crate) fn size(&self) -> usize {
         match self {
@@ -27,6 +39,16 @@ impl Given {
             Self::List(values) => values.iter().map(String::len).sum(),
             Self::Null | Self::Table => 4,
         }
+    }
+}
+
+fn plain(value: &Value) -> String {
+    match value {
+        Value::Bool(flag) => u8::from(*flag).to_string(),
+        Value::Number(number) => number.to_string(),
+        Value::String(text) => text.clone(),
+        Value::Null => String::new(),
+        Value::Array(_) | Value::Object(_) => value.to_string(),
     }
 }
 

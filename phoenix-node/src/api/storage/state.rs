@@ -14,25 +14,9 @@ use crate::{
 /// The calls of this module.
 pub(crate) const ROUTES: Routes = &[
     ("GET /nodes/{node}/storage", Handler::Plain(list)),
-    ("GET /nodes/{node}/storage/{storage}", Handler::Plain(index)),
     ("GET /nodes/{node}/storage/{storage}/status", Handler::Plain(status)),
     ("GET /nodes/{node}/storage/{storage}/identity", Handler::Plain(identity)),
     ("GET /nodes/{node}/storage/{storage}/rrddata", Handler::Plain(history)),
-];
-
-/// What there is below a storage.
-const BRANCHES: &[&str] = &[
-    "content",
-    "download-url",
-    "file-restore",
-    "identity",
-    "import-metadata",
-    "oci-registry-pull",
-    "prunebackups",
-    "rrd",
-    "rrddata",
-    "status",
-    "upload",
 ];
 
 fn list(call: &mut Call<'_>) -> Reply {
@@ -96,10 +80,6 @@ fn state_of(call: &mut Call<'_>, name: &str, node: &str) -> Value {
         "used": bytes(used),
         "avail": bytes(storage.total.saturating_sub(used)),
     })
-}
-
-fn index(_call: &mut Call<'_>) -> Reply {
-    Ok(BRANCHES.iter().map(|name| json!({ "subdir": name })).collect::<Value>().into())
 }
 
 fn identity(call: &mut Call<'_>) -> Reply {
