@@ -93,6 +93,12 @@ impl Host {
     }
 }
 
+/// Returns a host that has what the configuration says of it, and no guest: what a first plan is made for.
+pub(crate) fn blank(described: &Described) -> PveBackend {
+    let node = Node::in_memory(Options { speed: f64::INFINITY, seed: seed(described) });
+    PveBackend::new(node.clone(), node.clone(), node.name(), Limits::default())
+}
+
 /// Opens the embedded node.
 pub(crate) async fn embedded(global: &Global, described: &Described) -> Result<Arc<Node>, Error> {
     check(global)?;

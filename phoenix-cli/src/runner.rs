@@ -1,7 +1,7 @@
 //! The runner: gathers, plans and converges on a host while the user watches and may stop it.
 
 use phoenix_core::{
-    Facts, Lifecycle, ResourceId,
+    Backend, Diagnostic, Facts, Lifecycle, Plan, ResourceId, Severity,
     engine::{self, Cancel, Converged, Events},
     planner::{self, Request, Survey},
 };
@@ -24,6 +24,19 @@ pub(crate) async fn gather(config: &Config, host: &Host, request: &Request) -> R
 pub(crate) fn plan(config: &Config, request: &Request, facts: &Facts) -> Result<Survey, Error> {
     planner::survey(&config.resolved, request, facts)
         .map_err(|findings| Error::findings(findings, &config.loaded.sources))
+}
+
+/// Adds to a plan what of it could not be done: to who only looks that is a warning.
+pub(crate) async fn foresee(host: &Host, plan: &mut Plan) {
+    let found = match host.backend.preflight(plan).await {
+        Ok(found) => found,
+        Err(error) => {
+            Diagnostic::error("preflight", format!("could not find out what of it may be done: {error}"))
+                .into()
+        }
+    };
+    let warnings = found.into_iter().map(|finding| Diagnostic { severity: Severity::Warning, ..finding });
+    plan.notes.extend(warnings.collect());
 }
 
 /// Returns where a resource stands, even if nothing can be planned for it.

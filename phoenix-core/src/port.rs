@@ -4,7 +4,13 @@ use std::{collections::BTreeMap, time::Duration};
 
 use async_trait::async_trait;
 
-use crate::{engine::Events, evidence::Evidence, plan::Step, probe::Probe};
+use crate::{
+    diagnostic::Diagnostics,
+    engine::Events,
+    evidence::Evidence,
+    plan::{Plan, Step},
+    probe::Probe,
+};
 
 /// Answers probes.
 #[async_trait]
@@ -20,6 +26,13 @@ pub trait Backend: Reader {
     /// Brings about what the step's action says, and returns when it is so. It must be safe to call twice, and safe
     /// to drop half-way: the next gathering then finds what was done.
     async fn perform(&self, step: &Step, events: &Events) -> Result<(), BackendError>;
+
+    /// Says what of a plan it will not be able to do, before anything of it is done: an error stands against the plan.
+    /// Fails if that cannot be found out.
+    async fn preflight(&self, plan: &Plan) -> Result<Diagnostics, BackendError> {
+        let _ = plan;
+        Ok(Diagnostics::new())
+    }
 
     /// Returns what the step holds while it runs and how long it may take. The engine knows no locks of its own:
     /// what excludes what is the backend's knowledge, given as data.

@@ -7,7 +7,7 @@ use serde_json::Value;
 
 use crate::{
     error::PveError,
-    transport::{Method, Request, Response, Transport},
+    transport::{Caller, Method, Request, Response, Transport},
     upid::Upid,
 };
 
@@ -26,6 +26,11 @@ impl Client {
     /// Returns a client over a transport.
     pub fn new(transport: Arc<dyn Transport>) -> Self {
         Self { transport }
+    }
+
+    /// Returns as whom it calls.
+    pub fn caller(&self) -> Caller {
+        self.transport.caller()
     }
 
     /// Reads.

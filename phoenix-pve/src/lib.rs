@@ -25,5 +25,5 @@ pub use error::PveError;
 pub use host::{HostFiles, LocalHost};
 pub use https::{Credentials, Https, Trust};
 pub use task::TaskWaiter;
-pub use transport::{Method, Request, Response, Transport, TransportError};
+pub use transport::{Caller, Method, Request, Response, Transport, TransportError};
 pub use upid::Upid;

@@ -53,9 +53,44 @@ pub struct TransportError {
     pub may_have_arrived: bool,
 }
 
+/// As whom calls are made.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Caller {
+    /// Nobody asks: a node in this process.
+    Nobody,
+    /// A user with a ticket, `name@realm`.
+    User(String),
+    /// An API token, `name@realm!token`.
+    Token(String),
+}
+
+impl Caller {
+    /// Tells whether everything is allowed, whatever is granted to whom.
+    pub fn may_everything(&self) -> bool {
+        match self {
+            Self::Nobody => true,
+            Self::User(name) => name == "root@pam",
+            Self::Token(_) => false,
+        }
+    }
+
+    /// Returns the name that privileges are granted to.
+    pub fn name(&self) -> &str {
+        match self {
+            Self::Nobody => "root@pam",
+            Self::User(name) | Self::Token(name) => name,
+        }
+    }
+}
+
 /// Carries calls.
 #[async_trait]
 pub trait Transport: Send + Sync {
+    /// Returns as whom calls are made.
+    fn caller(&self) -> Caller {
+        Caller::Nobody
+    }
+
     /// Sends one call and returns its answer, whatever its status. Fails only if there is no answer.
     async fn send(&self, request: Request) -> Result<Response, TransportError>;
 }

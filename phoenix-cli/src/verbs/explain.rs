@@ -10,7 +10,7 @@ use phoenix_core::{
 };
 use serde_json::{Value, json};
 
-use super::converging;
+use super::{converging, privileges};
 use crate::{
     codes,
     config::{self, Config},
@@ -27,40 +27,55 @@ use crate::{
     phoenix explain Portainer                  what it is made of, and what is planned for it\n  \
     phoenix explain lxc/101:guest:configure    one step of the plan\n  \
     phoenix explain base-setup                 a feature and every key of its configuration\n  \
-    phoenix explain unknown-key                what a finding means")]
+    phoenix explain unknown-key                what a finding means\n  \
+    phoenix explain --privileges               the least roles for this configuration")]
 pub(crate) struct Explain {
     /// A vmid, a name, a step, a feature or the code of a finding; without it, what can be explained.
     #[arg(value_name = "SUBJECT")]
     subject: Option<String>,
+    /// Explain instead which privileges Phoenix needs for the whole configuration, or for this guest, from nothing to
+    /// healthy and back: the least roles, and the commands that make and grant them.
+    #[arg(long)]
+    privileges: bool,
+    /// To whom the commands grant them: a user or a token; without it the one of `PHOENIX_TOKEN` or `PHOENIX_USER`.
+    #[arg(long = "for", value_name = "WHO", requires = "privileges")]
+    who: Option<String>,
 }
 
 impl Explain {
     /// Does it.
     pub(crate) fn run(self, context: &Context) -> Result<Exit, Error> {
         let registry = context.registry();
-        let Answer { text, record } = match self.subject {
-            None => contents(&registry),
-            Some(subject) => match (registry.feature(&subject), codes::explanation(&subject)) {
-                (Some(feature), _) => explain_feature(feature.descriptor()),
-                (None, Some(text)) => Answer {
-                    text: format!("{subject}: {text}"),
-                    record: json!({ "code": subject, "meaning": text }),
-                },
-                (None, None) => explain_planned(context, &registry, &subject)?,
-            },
+        let answer = match self.privileges {
+            true => privileges::explain(context, self.subject.as_deref(), self.who)?,
+            false => explain(context, &registry, self.subject)?,
         };
         match context.ui.is_json() {
-            true => context.ui.document(&record)?,
-            false => context.ui.data(&text),
+            true => context.ui.document(&answer.record)?,
+            false => context.ui.data(&answer.text),
         }
         Ok(Exit::Done)
     }
 }
 
+fn explain(context: &Context, registry: &Registry, subject: Option<String>) -> Result<Answer, Error> {
+    Ok(match subject {
+        None => contents(registry),
+        Some(subject) => match (registry.feature(&subject), codes::explanation(&subject)) {
+            (Some(feature), _) => explain_feature(feature.descriptor()),
+            (None, Some(text)) => Answer {
+                text: format!("{subject}: {text}"),
+                record: json!({ "code": subject, "meaning": text }),
+            },
+            (None, None) => explain_planned(context, registry, &subject)?,
+        },
+    })
+}
+
 /// An explanation, for people and for machines.
-struct Answer {
-    text: String,
-    record: Value,
+pub(super) struct Answer {
+    pub(super) text: String,
+    pub(super) record: Value,
 }
 
 fn contents(registry: &Registry) -> Answer {

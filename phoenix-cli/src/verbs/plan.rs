@@ -62,11 +62,10 @@ impl Plan {
             let host = Host::open(&context.global, &config.loaded.host).await?;
             let before = host.calls();
             let facts = runner::gather(&config, &host, &request).await?;
+            let mut survey = runner::plan(&config, &request, &facts)?;
+            runner::foresee(&host, &mut survey.plan).await;
             let after = host.calls();
-            Ok((
-                runner::plan(&config, &request, &facts)?,
-                (after.count - before.count, after.bytes - before.bytes),
-            ))
+            Ok((survey, (after.count - before.count, after.bytes - before.bytes)))
         })?;
         let Survey { mut plan, .. } = survey;
         config.loaded.sources.locate(&mut plan.notes);

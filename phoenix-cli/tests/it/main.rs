@@ -11,6 +11,7 @@ mod lab;
 mod machine;
 mod migration;
 mod node;
+mod privileges;
 mod refusal;
 mod run;
 mod serve;

@@ -83,6 +83,7 @@ pub async fn converge(
             converged.verdict = Verdict::Restless(plan);
             return Ok(converged);
         }
+        converged.notes.extend(preflight(&plan, backend).await?);
         converged.rounds += 1;
         events.send(Event::Round { number: converged.rounds, steps: plan.steps.len() });
         let outcome = execute(&plan, backend, events, cancel).await;
@@ -109,6 +110,25 @@ pub async fn converge(
             Intent::Rebuild(_) if !has_failed => Intent::Converge,
             intent => intent,
         };
+    }
+}
+
+/// Returns what a backend has to say to a plan before it is begun; all that stands against it as an error.
+async fn preflight(plan: &Plan, backend: &dyn Backend) -> Result<Diagnostics, Diagnostics> {
+    match backend.preflight(plan).await {
+        Ok(found) if found.has_errors() => Err(found),
+        Ok(found) => Ok(found),
+        Err(error) => {
+            let diagnostic = Diagnostic::error(
+                "preflight",
+                format!("could not find out whether all of the plan can be done: {error}"),
+            );
+            Err(match &error.hint {
+                Some(hint) => diagnostic.with_hint(hint.clone()),
+                None => diagnostic,
+            }
+            .into())
+        }
     }
 }
 

@@ -9,12 +9,14 @@ use std::{
 };
 
 use phoenix_core::{BackendError, ErrorKind, GuestId, Vmid};
+use tokio::sync::OnceCell;
 
 use crate::{
     channel::GuestChannel,
     client::{Client, segment},
     error::PveError,
     lenient,
+    privileges::Granted,
     task::TaskWaiter,
     transport::Transport,
 };
@@ -25,6 +27,7 @@ mod guest;
 mod inside;
 mod listing;
 mod perform;
+mod preflight;
 mod read;
 mod template;
 
@@ -68,6 +71,8 @@ pub struct PveBackend {
     waiter: TaskWaiter,
     /// Where guests were last seen. PVE has no call that finds one guest.
     places: Mutex<BTreeMap<Vmid, Place>>,
+    /// What the caller has been granted, once it was asked for.
+    granted: OnceCell<Granted>,
 }
 
 /// Where a guest is.
@@ -94,6 +99,7 @@ impl PveBackend {
             waiter: TaskWaiter::new(limits.poll_floor),
             limits,
             places: Mutex::new(BTreeMap::new()),
+            granted: OnceCell::new(),
         }
     }
 
@@ -109,6 +115,10 @@ impl PveBackend {
 
     fn place(&self, vmid: Vmid) -> Option<Place> {
         self.places.lock().unwrap_or_else(PoisonError::into_inner).get(&vmid).cloned()
+    }
+
+    fn all_places(&self) -> Vec<Place> {
+        self.places.lock().unwrap_or_else(PoisonError::into_inner).values().cloned().collect()
     }
 
     fn forget(&self, vmid: Vmid) {

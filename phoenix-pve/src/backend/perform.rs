@@ -10,7 +10,7 @@ use std::{
 use async_trait::async_trait;
 use backon::{ExponentialBuilder, Retryable};
 use phoenix_core::{
-    Action, Backend, BackendError, Demand, ErrorKind, Step, StepId,
+    Action, Backend, BackendError, Demand, Diagnostics, ErrorKind, Plan, Step, StepId,
     engine::{Event, Events},
 };
 use tokio::time::Instant;
@@ -63,6 +63,10 @@ impl Backend for PveBackend {
                 events.send(Event::Retried { step: step.id.clone(), reason, pause });
             })
             .await
+    }
+
+    async fn preflight(&self, plan: &Plan) -> Result<Diagnostics, BackendError> {
+        self.check_privileges(plan).await
     }
 
     fn demand(&self, step: &Step) -> Demand {

@@ -24,7 +24,7 @@ pub use trust::Trust;
 
 use crate::{
     error::PveError,
-    transport::{Method, Request, Response, Transport, TransportError},
+    transport::{Caller, Method, Request, Response, Transport, TransportError},
 };
 
 use session::Session;
@@ -179,6 +179,10 @@ impl Https {
 
 #[async_trait]
 impl Transport for Https {
+    fn caller(&self) -> Caller {
+        self.credentials.caller()
+    }
+
     async fn send(&self, request: Request) -> Result<Response, TransportError> {
         let is_read = request.method == Method::Get;
         let mut pause = PAUSE;

@@ -10,7 +10,7 @@ use tokio::time::Instant;
 
 use crate::{
     https::{Failure, Https},
-    transport::{Method, Request, Response},
+    transport::{Caller, Method, Request, Response},
 };
 
 /// A ticket is good for two hours; half of that leaves time for calls that began with it.
@@ -69,6 +69,16 @@ impl Credentials {
                 Err(format!("`{user}` is not `name@realm`, or the password is empty"))
             }
             (false, Self::Made { .. }) => Err("the command that makes tickets is empty".to_owned()),
+        }
+    }
+}
+
+impl Credentials {
+    /// Returns as whom they let in.
+    pub(super) fn caller(&self) -> Caller {
+        match self {
+            Self::Token(token) => Caller::Token(token.split('=').next().unwrap_or_default().to_owned()),
+            Self::Password { user, .. } => Caller::User(user.clone()),
         }
     }
 }

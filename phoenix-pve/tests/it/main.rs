@@ -5,5 +5,6 @@ mod errors;
 mod fake;
 mod inside;
 mod perform;
+mod preflight;
 mod read;
 mod records;
