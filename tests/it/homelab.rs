@@ -9,9 +9,9 @@ use phoenix_core::{
     planner::{self, Request, Resolved},
 };
 use phoenix_node::{NodeSeed, StorageSeed};
-use phoenix_tests::{lab::Lab, laws, world::World};
+use phoenix_tests::{lab::Lab, laws};
 
-use crate::block_on;
+use crate::on_each_way;
 
 fn load() -> Loaded {
     let dir = Path::new(env!("CARGO_MANIFEST_DIR")).join("../examples/homelab");
@@ -73,10 +73,10 @@ fn its_template_picture_has_exactly_the_edges_of_the_diagram() {
 
 #[test]
 fn it_comes_up_and_a_second_run_does_nothing() {
-    block_on(async {
+    on_each_way(async |way| {
         let loaded = load();
         let resolved = resolved(&loaded);
-        let world = World::seeded(seed(&loaded));
+        let world = way.seeded(seed(&loaded)).await;
         laws::settle(&resolved, world.backend.as_ref()).await;
         let facts = world.facts(&resolved).await.expect("facts");
         let survey = planner::survey(&resolved, &Request::converge_all(), &facts).expect("a survey");

@@ -4,20 +4,21 @@ use phoenix_tests::{
     lab::{Lab, base_setup, cloned, container, machine, template},
     laws,
     strategy::labs,
+    way::Way,
 };
 use proptest::prelude::*;
 use serde_json::json;
 
-use crate::block_on;
+use crate::{block_on, on_each_way};
 
 #[test]
 fn laws_hold_for_a_single_container() {
-    block_on(laws::check_all(&Lab::new().with("lxc", container(100), vec![])));
+    on_each_way(async |way| laws::check_all(way, &Lab::new().with("lxc", container(100), vec![])));
 }
 
 #[test]
 fn laws_hold_for_a_single_machine() {
-    block_on(laws::check_all(&Lab::new().with("vm", machine(100), vec![])));
+    on_each_way(async |way| laws::check_all(way, &Lab::new().with("vm", machine(100), vec![])));
 }
 
 #[test]
@@ -27,13 +28,16 @@ fn laws_hold_for_base_setup() {
         "packages": ["curl", "git", "locales"],
         "users": [{"name": "phoenix_admin", "sudo": true, "ssh_keys": ["ssh-ed25519 AAAAC3NzaC1lZDI1NTE5 a@b"]}],
     });
-    block_on(laws::check_all(
-        &Lab::new().with("lxc", container(100), vec![base_setup(config.clone())]).with(
-            "vm",
-            machine(101),
-            vec![base_setup(config)],
-        ),
-    ));
+    on_each_way(async |way| {
+        laws::check_all(
+            way,
+            &Lab::new().with("lxc", container(100), vec![base_setup(config.clone())]).with(
+                "vm",
+                machine(101),
+                vec![base_setup(config)],
+            ),
+        )
+    });
 }
 
 #[test]
@@ -45,7 +49,7 @@ fn laws_hold_for_a_hierarchy_of_templates() {
         .with("lxc", cloned(container(102), 900, "full"), vec![])
         .with("vm", template(machine(9000)), vec![])
         .with("vm", cloned(machine(1001), 9000, "linked"), vec![base_setup(json!({"packages": ["jq"]}))]);
-    block_on(laws::check_all(&lab));
+    on_each_way(async |way| laws::check_all(way, &lab));
 }
 
 proptest! {
@@ -54,11 +58,24 @@ proptest! {
     #[test]
     fn laws_hold_for_made_up_labs(lab in labs(6)) {
         block_on(async {
-            laws::plan_is_empty_after_execution(&lab).await;
-            laws::permuted_input_gives_the_same_plan(&lab).await;
-            laws::repeats_are_harmless(&lab).await;
-            laws::the_most_hostile_legal_order_works(&lab).await;
-            laws::plans_and_facts_survive_json(&lab).await;
+            laws::plan_is_empty_after_execution(Way::InProcess, &lab).await;
+            laws::permuted_input_gives_the_same_plan(Way::InProcess, &lab).await;
+            laws::repeats_are_harmless(Way::InProcess, &lab).await;
+            laws::the_most_hostile_legal_order_works(Way::InProcess, &lab).await;
+            laws::plans_and_facts_survive_json(Way::InProcess, &lab).await;
+        });
+    }
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { cases: 3, failure_persistence: None, ..ProptestConfig::default() })]
+
+    #[test]
+    fn laws_hold_for_made_up_labs_over_https(lab in labs(4)) {
+        Way::Https.block_on(async {
+            laws::plan_is_empty_after_execution(Way::Https, &lab).await;
+            laws::repeats_are_harmless(Way::Https, &lab).await;
+            laws::the_most_hostile_legal_order_works(Way::Https, &lab).await;
         });
     }
 }
@@ -68,6 +85,6 @@ proptest! {
 
     #[test]
     fn failures_heal_in_made_up_labs(lab in labs(3)) {
-        block_on(laws::failure_at_each_step_then_again_ends_in_the_same_world(&lab));
+        block_on(laws::failure_at_each_step_then_again_ends_in_the_same_world(Way::InProcess, &lab));
     }
 }

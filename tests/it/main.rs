@@ -1,5 +1,6 @@
 //! End-to-end scenarios and laws, in one binary.
 
+mod faults;
 mod homelab;
 mod https;
 mod laws;
@@ -15,4 +16,11 @@ fn block_on<F: Future>(future: F) -> F::Output {
         .build()
         .expect("a runtime")
         .block_on(future)
+}
+
+/// Runs a scenario in process and over HTTPS.
+fn on_each_way(scenario: impl AsyncFn(phoenix_tests::way::Way)) {
+    for way in phoenix_tests::way::Way::ALL {
+        way.block_on(scenario(way));
+    }
 }

@@ -8,7 +8,7 @@ use phoenix_tests::{
 };
 use serde_json::json;
 
-use crate::block_on;
+use crate::on_each_way;
 
 async fn notes(world: &World, resolved: &Resolved) -> Vec<String> {
     let plan = world.plan(resolved).await.expect("a plan");
@@ -18,9 +18,9 @@ async fn notes(world: &World, resolved: &Resolved) -> Vec<String> {
 
 #[test]
 fn a_change_that_waits_for_a_start_is_told_of_until_the_start() {
-    block_on(async {
+    on_each_way(async |way| {
         let mut lab = Lab::new().with("vm", machine(100), vec![]);
-        let world = World::new();
+        let world = way.world().await;
         let before = resolve(&lab).expect("a lab");
         laws::settle(&before, world.backend.as_ref()).await;
         assert_eq!(notes(&world, &before).await, Vec::<String>::new());
@@ -37,9 +37,9 @@ fn a_change_that_waits_for_a_start_is_told_of_until_the_start() {
 
 #[test]
 fn a_boot_order_that_somebody_changed_is_put_right() {
-    block_on(async {
+    on_each_way(async |way| {
         let lab = Lab::new().with("vm", machine(100), vec![]);
-        let world = World::new();
+        let world = way.world().await;
         let resolved = resolve(&lab).expect("a lab");
         laws::settle(&resolved, world.backend.as_ref()).await;
         let path = format!("/nodes/{}/qemu/100/config", world.node.name());

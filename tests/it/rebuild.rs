@@ -14,7 +14,7 @@ use phoenix_tests::{
 };
 use serde_json::json;
 
-use crate::block_on;
+use crate::on_each_way;
 
 /// A template, a template cloned from it, a linked clone of that, a full clone of the first, and one that stands alone.
 fn lab(package: &str) -> Lab {
@@ -49,8 +49,8 @@ fn deleted(plan: &Plan) -> Vec<&str> {
 
 #[test]
 fn a_change_below_is_named_above_and_changes_nothing_by_itself() {
-    block_on(async {
-        let world = World::new();
+    on_each_way(async |way| {
+        let world = way.world().await;
         laws::settle(&resolved(&lab("curl")), world.backend.as_ref()).await;
         let plan = plan(&world, &resolved(&lab("git")), &Request::converge_all()).await.expect("a plan");
         assert!(plan.is_empty(), "{}", laws::listing(&plan));
@@ -69,8 +69,8 @@ fn a_change_below_is_named_above_and_changes_nothing_by_itself() {
 
 #[test]
 fn a_rebuild_makes_exactly_the_named_ones_anew_and_then_nothing_is_outdated() {
-    block_on(async {
-        let world = World::new();
+    on_each_way(async |way| {
+        let world = way.world().await;
         laws::settle(&resolved(&lab("curl")), world.backend.as_ref()).await;
         let after = resolved(&lab("git"));
         let request = rebuild(Rebuild::Outdated);
@@ -83,7 +83,7 @@ fn a_rebuild_makes_exactly_the_named_ones_anew_and_then_nothing_is_outdated() {
         assert!(matches!(run.verdict, Verdict::Settled), "{:?}", run.last.failed);
         let last = plan(&world, &after, &Request::converge_all()).await.expect("a plan");
         assert!(last.is_empty() && last.notes.is_empty(), "{}\n{}", laws::listing(&last), last.notes);
-        let fresh = World::new();
+        let fresh = way.world().await;
         laws::settle(&after, fresh.backend.as_ref()).await;
         let (found, expected) =
             (world.portrait(&after).await.expect("facts"), fresh.portrait(&after).await.expect("facts"));
@@ -93,8 +93,8 @@ fn a_rebuild_makes_exactly_the_named_ones_anew_and_then_nothing_is_outdated() {
 
 #[test]
 fn a_base_with_a_linked_clone_that_stays_is_not_deleted() {
-    block_on(async {
-        let world = World::new();
+    on_each_way(async |way| {
+        let world = way.world().await;
         laws::settle(&resolved(&lab("curl")), world.backend.as_ref()).await;
         let after = resolved(&lab("git"));
         let refused = plan(&world, &after, &rebuild(Rebuild::Named(ids(&[900, 901])))).await;
@@ -108,8 +108,8 @@ fn a_base_with_a_linked_clone_that_stays_is_not_deleted() {
 
 #[test]
 fn a_clone_is_not_made_anew_from_a_parent_that_is_old_itself() {
-    block_on(async {
-        let world = World::new();
+    on_each_way(async |way| {
+        let world = way.world().await;
         laws::settle(&resolved(&lab("curl")), world.backend.as_ref()).await;
         let after = resolved(&lab("git"));
         let refused = plan(&world, &after, &rebuild(Rebuild::Named(ids(&[102])))).await;
@@ -120,8 +120,8 @@ fn a_clone_is_not_made_anew_from_a_parent_that_is_old_itself() {
 
 #[test]
 fn a_clone_made_of_an_old_template_says_so() {
-    block_on(async {
-        let world = World::new();
+    on_each_way(async |way| {
+        let world = way.world().await;
         let mut before = lab("curl");
         before.desired.resources.retain(|id, _| id.name() == "900");
         laws::settle(&resolved(&before), world.backend.as_ref()).await;

@@ -12,23 +12,24 @@ use phoenix_core::{
 use crate::{
     decorate::{Failing, Twice, When},
     lab::Lab,
+    way::Way,
     world::{World, converge_with, resolve},
 };
 
 /// Checks every law on a lab.
-pub async fn check_all(lab: &Lab) {
-    plan_is_empty_after_execution(lab).await;
-    permuted_input_gives_the_same_plan(lab).await;
-    repeats_are_harmless(lab).await;
-    the_most_hostile_legal_order_works(lab).await;
-    plans_and_facts_survive_json(lab).await;
-    failure_at_each_step_then_again_ends_in_the_same_world(lab).await;
+pub async fn check_all(way: Way, lab: &Lab) {
+    plan_is_empty_after_execution(way, lab).await;
+    permuted_input_gives_the_same_plan(way, lab).await;
+    repeats_are_harmless(way, lab).await;
+    the_most_hostile_legal_order_works(way, lab).await;
+    plans_and_facts_survive_json(way, lab).await;
+    failure_at_each_step_then_again_ends_in_the_same_world(way, lab).await;
 }
 
 /// One execution of the first plan leaves nothing to do.
-pub async fn plan_is_empty_after_execution(lab: &Lab) {
+pub async fn plan_is_empty_after_execution(way: Way, lab: &Lab) {
     let resolved = resolved(lab);
-    let world = World::new();
+    let world = way.world().await;
     let first = plan(&world, &resolved).await;
     let outcome = phoenix_core::engine::execute(
         &first,
@@ -45,33 +46,33 @@ pub async fn plan_is_empty_after_execution(lab: &Lab) {
 }
 
 /// The order in which features are named does not reach the plan.
-pub async fn permuted_input_gives_the_same_plan(lab: &Lab) {
+pub async fn permuted_input_gives_the_same_plan(way: Way, lab: &Lab) {
     let mut permuted = lab.clone();
     for declared in permuted.desired.resources.values_mut() {
         declared.features.reverse();
     }
-    let world = World::new();
+    let world = way.world().await;
     let (one, other) = (plan(&world, &resolved(lab)).await, plan(&world, &resolved(&permuted)).await);
     assert_eq!(listing(&one), listing(&other));
     assert_eq!(one, other);
 }
 
 /// Every action may be performed twice.
-pub async fn repeats_are_harmless(lab: &Lab) {
+pub async fn repeats_are_harmless(way: Way, lab: &Lab) {
     let resolved = resolved(lab);
-    let world = World::new();
+    let world = way.world().await;
     settle(&resolved, &Twice(world.backend.clone())).await;
     assert_same(
         &portrait(&world, &resolved).await,
-        &reference(&resolved).await,
+        &reference(way, &resolved).await,
         "with every action done twice",
     );
 }
 
 /// Steps may be performed one by one, the last possible first.
-pub async fn the_most_hostile_legal_order_works(lab: &Lab) {
+pub async fn the_most_hostile_legal_order_works(way: Way, lab: &Lab) {
     let resolved = resolved(lab);
-    let world = World::new();
+    let world = way.world().await;
     let plan = plan(&world, &resolved).await;
     let mut left: Vec<&Step> = plan.steps.iter().collect();
     let mut done: BTreeSet<&StepId> = BTreeSet::new();
@@ -86,13 +87,17 @@ pub async fn the_most_hostile_legal_order_works(lab: &Lab) {
         }
         done.insert(&step.id);
     }
-    assert_same(&portrait(&world, &resolved).await, &reference(&resolved).await, "in the most hostile order");
+    assert_same(
+        &portrait(&world, &resolved).await,
+        &reference(way, &resolved).await,
+        "in the most hostile order",
+    );
 }
 
 /// A plan and the facts it came from are data.
-pub async fn plans_and_facts_survive_json(lab: &Lab) {
+pub async fn plans_and_facts_survive_json(way: Way, lab: &Lab) {
     let resolved = resolved(lab);
-    let world = World::new();
+    let world = way.world().await;
     let first = plan(&world, &resolved).await;
     let text = serde_json::to_string(&first).expect("a plan is JSON");
     assert_eq!(serde_json::from_str::<Plan>(&text).expect("a plan comes back"), first);
@@ -103,13 +108,13 @@ pub async fn plans_and_facts_survive_json(lab: &Lab) {
 }
 
 /// Whichever step fails, before or after its effect, another run ends where an undisturbed one does.
-pub async fn failure_at_each_step_then_again_ends_in_the_same_world(lab: &Lab) {
+pub async fn failure_at_each_step_then_again_ends_in_the_same_world(way: Way, lab: &Lab) {
     let resolved = resolved(lab);
-    let expected = reference(&resolved).await;
-    let steps = plan(&World::new(), &resolved).await.steps.len();
+    let expected = reference(way, &resolved).await;
+    let steps = plan(&way.world().await, &resolved).await.steps.len();
     for at in 0..steps {
         for when in [When::Before, When::After] {
-            let world = World::new();
+            let world = way.world().await;
             let failing = Failing::new(world.backend.clone(), at, when);
             let first = converge_with(&resolved, &failing).await.expect("a run that fails once");
             assert_eq!(first.last.failed.len(), 1, "exactly one root cause is reported");
@@ -145,8 +150,8 @@ async fn portrait(world: &World, resolved: &Resolved) -> Facts {
     world.portrait(resolved).await.unwrap_or_else(|found| panic!("{found}"))
 }
 
-async fn reference(resolved: &Resolved) -> Facts {
-    let world = World::new();
+async fn reference(way: Way, resolved: &Resolved) -> Facts {
+    let world = way.world().await;
     settle(resolved, world.backend.as_ref()).await;
     portrait(&world, resolved).await
 }

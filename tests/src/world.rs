@@ -8,7 +8,7 @@ use phoenix_core::{
     planner::{self, Intent, Request, Resolved},
     property::PropertyString,
 };
-use phoenix_node::{Node, NodeSeed, Options};
+use phoenix_node::{Node, NodeSeed, Options, Server};
 use phoenix_pve::{Limits, PveBackend};
 
 use crate::lab::Lab;
@@ -19,6 +19,8 @@ pub struct World {
     pub node: Arc<Node>,
     /// The backend.
     pub backend: Arc<PveBackend>,
+    /// What serves the node, if it is not called in process.
+    pub server: Option<Server>,
 }
 
 /// Keys that PVE fills with random values.
@@ -35,7 +37,7 @@ impl World {
         let node = Node::in_memory(Options { seed, ..Options::default() });
         let limits = Limits { poll_floor: Duration::from_millis(5), ..Limits::default() };
         let backend = Arc::new(PveBackend::new(node.clone(), node.clone(), node.name(), limits));
-        Self { node, backend }
+        Self { node, backend, server: None }
     }
 
     /// Gathers the facts of a lab.
