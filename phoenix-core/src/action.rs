@@ -21,6 +21,9 @@ pub enum Action {
     FetchOsTemplate {
         /// The storage, one with content `vztmpl`.
         storage: String,
+        /// The node to fetch it on; the backend's own if not given.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        node: Option<String>,
         /// The file's name, or the template's name without version (`ubuntu-24.04-standard`): then the newest.
         template: String,
     },
@@ -28,6 +31,9 @@ pub enum Action {
     FetchImage {
         /// The storage, one with content `import`.
         storage: String,
+        /// The node to fetch it on; the backend's own if not given.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        node: Option<String>,
         /// Where from.
         url: String,
         /// The name to store it under.
@@ -119,6 +125,14 @@ pub enum Action {
         guest: GuestId,
         /// How long a clean shutdown may take.
         timeout_s: u32,
+    },
+    /// Brings a guest to another node, with its local disks: a container that runs is restarted there, a virtual
+    /// machine goes on running.
+    Migrate {
+        /// The guest.
+        guest: GuestId,
+        /// The node that it shall be on.
+        target: String,
     },
     /// Destroys a stopped guest with its disks, and takes it out of jobs, HA and ACLs.
     Delete {
@@ -287,6 +301,7 @@ impl Action {
             | Self::Resize { .. }
             | Self::Start { .. }
             | Self::Stop { .. }
+            | Self::Migrate { .. }
             | Self::Delete { .. }
             | Self::Snapshot { .. }
             | Self::DeleteSnapshot { .. }
@@ -305,6 +320,7 @@ impl Action {
             | Self::Resize { guest, .. }
             | Self::Start { guest }
             | Self::Stop { guest, .. }
+            | Self::Migrate { guest, .. }
             | Self::Delete { guest }
             | Self::Snapshot { guest, .. }
             | Self::DeleteSnapshot { guest, .. }

@@ -66,9 +66,10 @@ impl Facts {
         }
     }
 
-    /// Returns a storage's row, if the storages are known and have it.
-    pub fn storage(&self, name: &str) -> Option<&StorageRow> {
-        match self.get(&Probe::Storages)? {
+    /// Returns a storage's row as a node has it (the backend's own if none is given), if its storages are known and
+    /// have it.
+    pub fn storage(&self, node: Option<&str>, name: &str) -> Option<&StorageRow> {
+        match self.get(&Probe::Storages { node: node.map(str::to_owned) })? {
             Evidence::Storages { rows } => rows.get(name),
             _ => None,
         }

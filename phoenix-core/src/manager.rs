@@ -58,6 +58,8 @@ pub struct Planned {
     pub steps: Vec<Step>,
     /// Warnings and notes.
     pub notes: Diagnostics,
+    /// What would bring the resource to the node that it is wanted on; done only if the request asks for it.
+    pub migration: Option<Step>,
     /// What the resource, as found, stands on and cannot do without (the template of a linked clone).
     pub stands_on: Option<ResourceId>,
     /// It stands on an older layer, or is one itself; the reason.

@@ -12,12 +12,19 @@ pub enum Probe {
     Nodes,
     /// Every guest of the cluster, a row each, statuses live. Answer: `Guests`.
     Guests,
-    /// The storages of the guests' node, with their contents' kinds and sizes. Answer: `Storages`.
-    Storages,
+    /// The storages of a node, with their contents' kinds and sizes. Answer: `Storages`.
+    Storages {
+        /// The node; the backend's own if not given.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        node: Option<String>,
+    },
     /// The volumes of one storage that guests are made from (OS templates and disk images). Answer: `Volumes`.
     Volumes {
         /// The storage.
         storage: String,
+        /// The node that looks; the backend's own if not given.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        node: Option<String>,
     },
     /// A guest's configuration with its digest. Answer: `Config`, or `Absent`.
     Config {
@@ -77,7 +84,7 @@ impl Probe {
             | Self::Command { site, .. } => Some(site),
             Self::Nodes
             | Self::Guests
-            | Self::Storages
+            | Self::Storages { .. }
             | Self::Volumes { .. }
             | Self::Config { .. }
             | Self::Snapshots { .. } => None,

@@ -123,6 +123,21 @@ impl PveError {
         }
     }
 
+    /// Tells whether nobody knows what became of the call: it was not answered, or lost behind a proxy.
+    pub fn is_lost(&self) -> bool {
+        match self {
+            Self::Unanswered { .. } => true,
+            Self::Refused { status, .. } => Cut::of(*status).is_some(),
+            Self::Undecodable { .. }
+            | Self::Unencodable { .. }
+            | Self::BadName { .. }
+            | Self::Task { .. }
+            | Self::TaskTimeout { .. }
+            | Self::Setup { .. }
+            | Self::Secret { .. } => false,
+        }
+    }
+
     /// Tells whether PVE said that the vmid, snapshot or file is taken already.
     pub fn says_exists(&self) -> bool {
         match self {
@@ -186,7 +201,10 @@ impl From<PveError> for BackendError {
         let mut answer = Self::new(kind, error.to_string());
         answer.hint = error.hint(kind);
         match error {
-            PveError::Refused { fields, .. } => answer.fields = fields,
+            PveError::Refused { status, fields, .. } => {
+                answer.fields = fields;
+                answer.source = Cut::of(status).map(|cut| Box::new(cut) as _);
+            }
             PveError::Task { log, .. } => answer.log = log,
             PveError::Unanswered { source, .. } => answer.source = Some(Box::new(source)),
             PveError::Undecodable { source, .. } | PveError::Unencodable { source, .. } => {
@@ -199,6 +217,21 @@ impl From<PveError> for BackendError {
     }
 }
 
+/// A call that a proxy lost on its way to the node that should carry it out: nobody knows whether that was done.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("the proxy lost the node that the call is for ({status})")]
+pub struct Cut {
+    /// The HTTP status.
+    pub status: u16,
+}
+
+impl Cut {
+    /// Returns what a status says of the way, if it says that the call was lost there.
+    pub fn of(status: u16) -> Option<Self> {
+        matches!(status, 502 | 504 | 595..=599).then_some(Self { status })
+    }
+}
+
 /// Returns the sort of a refusal, from its status and PVE's text.
 pub fn classify(status: u16, message: &str) -> ErrorKind {
     let says = |parts: &[&str]| parts.iter().any(|part| message.contains(part));
@@ -206,13 +239,14 @@ pub fn classify(status: u16, message: &str) -> ErrorKind {
         401 | 403 => ErrorKind::Forbidden,
         404 => ErrorKind::NotFound,
         // The proxy between the nodes: 595 is no connection, 596 a broken one, 599 too many redirects or the like.
-        595 | 597..=599 => ErrorKind::Unreachable,
+        502 | 595 | 597..=599 => ErrorKind::Unreachable,
         504 | 596 => ErrorKind::Timeout,
         _ if says(&["detected modified configuration", "checksum mismatch", "checksum missmatch"]) => {
             ErrorKind::Changed
         }
-        _ if says(&["CT is locked", "VM is locked", "can't lock file", "cfs lock", "cfs-locked"])
-            || (message.contains("got timeout") && message.contains("lock")) =>
+        _ if says(&["CT is locked", "VM is locked", "can't lock file", "cfs lock", "cfs-lock", "lock request timeout"])
+            // A lock that was waited for in vain; a program that took too long is named as a command.
+            || (message.contains("got timeout") && !message.contains("command '")) =>
         {
             ErrorKind::Locked
         }

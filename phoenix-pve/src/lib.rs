@@ -10,6 +10,7 @@ pub mod error;
 pub mod host;
 pub mod https;
 pub mod lenient;
+pub mod privileges;
 pub mod secret;
 pub mod task;
 pub mod transport;
@@ -21,7 +22,7 @@ pub use channel::{
     Address, ChannelError, ChannelLimits, Entry, Far, GuestChannel, LiveChannel, Nodes, SshOptions,
 };
 pub use client::Client;
-pub use error::PveError;
+pub use error::{Cut, PveError};
 pub use host::{HostFiles, LocalHost};
 pub use https::{Credentials, Https, Trust};
 pub use task::TaskWaiter;

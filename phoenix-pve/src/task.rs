@@ -22,6 +22,8 @@ use crate::{
 
 /// How many lines of a failed task's log are kept.
 const TAIL: usize = 10;
+/// How often in a row a task may not be seen before it is given up.
+const BLIND: u32 = 10;
 
 /// Waits for tasks.
 #[derive(Clone, Debug)]
@@ -89,8 +91,20 @@ impl TaskWaiter {
         if usual.is_some() {
             tokio::time::sleep(self.pause_for(Duration::ZERO, usual)).await;
         }
+        let mut unanswered = 0;
         loop {
-            let status = client.get(&format!("{path}/status"), Vec::new()).await?;
+            let status = match client.get(&format!("{path}/status"), Vec::new()).await {
+                Ok(status) => status,
+                // The task goes on whether it is seen or not.
+                Err(error) if error.is_lost() && unanswered < BLIND => {
+                    unanswered += 1;
+                    tracing::debug!(%upid, %error, "the task cannot be seen now");
+                    tokio::time::sleep(self.ceiling).await;
+                    continue;
+                }
+                Err(error) => return Err(error),
+            };
+            unanswered = 0;
             if status["status"] != "running" {
                 let judged = self.judge(client, upid, &path, &status).await;
                 if judged.is_ok() {

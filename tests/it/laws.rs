@@ -13,12 +13,12 @@ use crate::{block_on, on_each_way};
 
 #[test]
 fn laws_hold_for_a_single_container() {
-    on_each_way(async |way| laws::check_all(way, &Lab::new().with("lxc", container(100), vec![])));
+    on_each_way(async |way| laws::check_all(way, &Lab::new().with("lxc", container(100), vec![])).await);
 }
 
 #[test]
 fn laws_hold_for_a_single_machine() {
-    on_each_way(async |way| laws::check_all(way, &Lab::new().with("vm", machine(100), vec![])));
+    on_each_way(async |way| laws::check_all(way, &Lab::new().with("vm", machine(100), vec![])).await);
 }
 
 #[test]
@@ -34,9 +34,10 @@ fn laws_hold_for_base_setup() {
             &Lab::new().with("lxc", container(100), vec![base_setup(config.clone())]).with(
                 "vm",
                 machine(101),
-                vec![base_setup(config)],
+                vec![base_setup(config.clone())],
             ),
         )
+        .await
     });
 }
 
@@ -49,7 +50,7 @@ fn laws_hold_for_a_hierarchy_of_templates() {
         .with("lxc", cloned(container(102), 900, "full"), vec![])
         .with("vm", template(machine(9000)), vec![])
         .with("vm", cloned(machine(1001), 9000, "linked"), vec![base_setup(json!({"packages": ["jq"]}))]);
-    on_each_way(async |way| laws::check_all(way, &lab));
+    on_each_way(async |way| laws::check_all(way, &lab).await);
 }
 
 proptest! {

@@ -4,6 +4,7 @@ mod faults;
 mod homelab;
 mod https;
 mod laws;
+mod migration;
 mod pending;
 mod rebuild;
 

@@ -35,7 +35,7 @@ fn ids(vmids: &[u32]) -> BTreeSet<ResourceId> {
 }
 
 fn rebuild(which: Rebuild) -> Request {
-    Request { targets: BTreeSet::new(), intent: Intent::Rebuild(which) }
+    Request::new([], Intent::Rebuild(which))
 }
 
 async fn plan(world: &World, resolved: &Resolved, request: &Request) -> Result<Plan, Diagnostics> {

@@ -108,7 +108,7 @@ fn portrait(facts: &Facts) -> Facts {
             }
             (probe.clone(), evidence)
         })
-        .filter(|(probe, _)| !matches!(probe, Probe::Storages))
+        .filter(|(probe, _)| !matches!(probe, Probe::Storages { .. }))
         .collect()
 }
 

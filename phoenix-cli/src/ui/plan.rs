@@ -129,6 +129,7 @@ fn sort(action: &Action) -> Sort {
         Action::Configure { .. }
         | Action::SetRawKeys { .. }
         | Action::Resize { .. }
+        | Action::Migrate { .. }
         | Action::Rollback { .. }
         | Action::MakeTemplate { .. }
         | Action::WriteFile { .. }

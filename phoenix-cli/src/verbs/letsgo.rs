@@ -2,7 +2,7 @@
 
 use clap::Args;
 
-use super::{apply, converging};
+use super::{apply, converging, strays};
 use crate::{
     context::Context,
     error::{Error, Exit},
@@ -21,11 +21,17 @@ pub(crate) struct Letsgo {
     /// Vmids or names; everything if there are none. A target brings what it requires.
     #[arg(value_name = "TARGET")]
     targets: Vec<String>,
+    /// Bring guests to the node that their configuration names if they are on another one: a container that runs is
+    /// restarted there, a virtual machine goes on running.
+    #[arg(long)]
+    migrate: bool,
 }
 
 impl Letsgo {
     /// Does it.
     pub(crate) fn run(self, context: &Context) -> Result<Exit, Error> {
-        apply(context, "letsgo", |resolved| converging(resolved, &self.targets, None))
+        apply(context, "letsgo", |resolved| {
+            Ok(converging(resolved, &self.targets, None)?.with_strays(strays(self.migrate)))
+        })
     }
 }

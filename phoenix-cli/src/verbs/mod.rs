@@ -25,7 +25,7 @@ use std::collections::BTreeSet;
 
 use phoenix_core::{
     Power, ResourceId,
-    planner::{Intent, Rebuild, Request, Resolved},
+    planner::{Intent, Rebuild, Request, Resolved, Strays},
 };
 
 use crate::{
@@ -66,6 +66,11 @@ fn converging(resolved: &Resolved, words: &[String], rebuild: Option<&[String]>)
         }
     };
     Ok(Request::new(chosen, intent))
+}
+
+/// Returns what becomes of guests on another node than they are wanted on.
+fn strays(migrate: bool) -> Strays {
+    if migrate { Strays::Migrate } else { Strays::Stay }
 }
 
 /// Returns the request to bring targets, and nothing else, to a state of power.

@@ -4,7 +4,7 @@ use clap::Args;
 use phoenix_core::{Plan as Steps, planner::Survey};
 use serde::Serialize;
 
-use super::converging;
+use super::{converging, strays};
 use crate::{
     config,
     context::Context,
@@ -27,6 +27,10 @@ pub(crate) struct Plan {
     /// Vmids or names; everything if there are none. A target brings what it requires.
     #[arg(value_name = "TARGET")]
     targets: Vec<String>,
+    /// Plan also to bring guests to the node that their configuration names if they are on another one: a container that runs is
+    /// restarted there, a virtual machine goes on running.
+    #[arg(long)]
+    migrate: bool,
     /// Plan also to make anew what stands on an older layer: all of it, or only these.
     #[arg(long, value_name = "TARGET", num_args = 0..)]
     rebuild: Option<Vec<String>>,
@@ -56,7 +60,8 @@ impl Plan {
     /// Does it.
     pub(crate) fn run(self, context: &Context) -> Result<Exit, Error> {
         let config = config::load(context)?;
-        let request = converging(&config.resolved, &self.targets, self.rebuild.as_deref())?;
+        let request = converging(&config.resolved, &self.targets, self.rebuild.as_deref())?
+            .with_strays(strays(self.migrate));
         let begun = std::time::Instant::now();
         let (survey, calls) = context.block_on(async {
             let host = Host::open(&context.global, &config.loaded.host).await?;

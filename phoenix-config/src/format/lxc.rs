@@ -117,6 +117,10 @@ pub(crate) struct Lxc {
     pub(crate) clone: Option<CloneFrom>,
     /// The container that it is fully cloned from; short for `clone`.
     pub(crate) clone_from_ctid: Option<Id>,
+    /// The node of a cluster that it is made on; the host's own if not given. One that is somewhere else stays there
+    /// unless `--migrate` asks for it.
+    #[schemars(extend("format" = "hostname"))]
+    pub(crate) node: Option<String>,
     /// The storage of its root disk.
     #[schemars(extend("format" = "storage-id"))]
     pub(crate) storage_pool: Option<String>,

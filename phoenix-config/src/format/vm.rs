@@ -112,6 +112,10 @@ pub(crate) struct Vm {
     /// The size of its root disk in GiB. A disk only grows.
     #[schemars(range(min = 1, max = 1048576))]
     pub(crate) disk_size_gb: Option<u64>,
+    /// The node of a cluster that it is made on; the host's own if not given. One that is somewhere else stays there
+    /// unless `--migrate` asks for it.
+    #[schemars(extend("format" = "hostname"))]
+    pub(crate) node: Option<String>,
     /// The storage of its root disk.
     #[schemars(extend("format" = "storage-id"))]
     pub(crate) storage_pool: Option<String>,

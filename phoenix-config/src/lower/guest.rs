@@ -21,6 +21,7 @@ pub(super) struct Parts<'a> {
     pub(super) search_domain: &'a Option<String>,
     pub(super) tags: &'a [String],
     pub(super) title: &'a Option<String>,
+    pub(super) node: &'a Option<String>,
     pub(super) description: &'a Option<String>,
     pub(super) protection: Option<bool>,
     pub(super) power: Option<PowerWord>,
@@ -54,7 +55,7 @@ pub(super) fn spec(context: &mut Context<'_>, guest: &Guest<'_>, parts: Parts<'_
     Some(GuestSpec {
         vmid: guest.id.vmid,
         name: guest.name.to_owned(),
-        node: None,
+        node: parts.node.clone(),
         origin,
         cores: parts.cores.unwrap_or(1),
         memory_mib: guest.memory_mb,

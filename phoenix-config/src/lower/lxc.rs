@@ -24,6 +24,7 @@ pub(super) fn spec(context: &mut Context<'_>, guest: &Guest<'_>, lxc: &Lxc) -> O
         search_domain: &lxc.search_domain,
         tags: &lxc.tags,
         title: &lxc.title,
+        node: &lxc.node,
         description: &lxc.description,
         protection: lxc.protection,
         power: lxc.power,

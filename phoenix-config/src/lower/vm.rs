@@ -19,6 +19,7 @@ pub(super) fn spec(context: &mut Context<'_>, guest: &Guest<'_>, vm: &Vm) -> Opt
         search_domain: &vm.search_domain,
         tags: &vm.tags,
         title: &vm.title,
+        node: &vm.node,
         description: &vm.description,
         protection: vm.protection,
         power: vm.power,

@@ -96,8 +96,8 @@ fn unanswered(probe: &Probe, error: &crate::BackendError) -> Diagnostic {
     let what = match probe {
         Probe::Nodes => "the nodes".to_owned(),
         Probe::Guests => "the list of guests".to_owned(),
-        Probe::Storages => "the storages".to_owned(),
-        Probe::Volumes { storage } => format!("the volumes of the storage `{storage}`"),
+        Probe::Storages { .. } => "the storages".to_owned(),
+        Probe::Volumes { storage, .. } => format!("the volumes of the storage `{storage}`"),
         Probe::Config { guest } => format!("the configuration of `{guest}`"),
         Probe::Snapshots { guest } => format!("the snapshots of `{guest}`"),
         Probe::File { site, path } => format!("the file `{path}` in `{site}`"),

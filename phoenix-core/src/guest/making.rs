@@ -50,7 +50,7 @@ pub fn steps<M: Machine>(
         }
         Origin::OsTemplate { .. } | Origin::CloudImage { .. } => {
             if !is_begun {
-                let fetch = fetch(&spec.origin, facts);
+                let fetch = fetch(spec, facts);
                 let mut create = create(guest, want)?;
                 if let Some(fetch) = fetch {
                     create = create.after(&fetch.id);
@@ -146,7 +146,10 @@ fn check_storages<M: Machine>(guest: GuestId, want: &M, facts: &Facts) -> Result
     if matches!(want.guest().origin, Origin::Clone { mode: CloneMode::Linked, .. }) {
         return Ok(());
     }
-    let Some(Evidence::Storages { rows }) = facts.get(&Probe::Storages) else { return Ok(()) };
+    let Some(Evidence::Storages { rows }) = facts.get(&Probe::Storages { node: want.guest().node.clone() })
+    else {
+        return Ok(());
+    };
     let mut findings = Diagnostics::new();
     for (name, content) in want.storages() {
         match rows.get(name) {
@@ -176,9 +179,11 @@ fn check_storages<M: Machine>(guest: GuestId, want: &M, facts: &Facts) -> Result
 }
 
 /// Returns the step that gets the OS template or image, if it is not known to be there.
-fn fetch(origin: &Origin, facts: &Facts) -> Option<Step> {
+fn fetch(spec: &GuestSpec, facts: &Facts) -> Option<Step> {
+    let origin = &spec.origin;
     let (storage, name) = volume(origin)?;
-    if let Some(Evidence::Volumes { rows }) = facts.get(&Probe::Volumes { storage: storage.to_owned() }) {
+    let volumes = Probe::Volumes { storage: storage.to_owned(), node: spec.node.clone() };
+    if let Some(Evidence::Volumes { rows }) = facts.get(&volumes) {
         let file = |volid: &str| volid.rsplit([':', '/']).next().unwrap_or("").to_owned();
         let is_it = |file: String| {
             file == name || file.strip_prefix(name).is_some_and(|version| version.starts_with('_'))
@@ -187,12 +192,21 @@ fn fetch(origin: &Origin, facts: &Facts) -> Option<Step> {
             return None;
         }
     }
+    // What every node sees is fetched once, whichever node the guests are wanted on.
+    let is_shared = facts.storage(spec.node.as_deref(), storage).is_some_and(|row| row.shared);
+    let node = spec.node.clone().filter(|_| !is_shared);
+    let place = node.as_ref().map_or_else(String::new, |node| format!(" of `{node}`"));
+    let verb = match &node {
+        Some(node) => format!("fetch-{name}-on-{node}"),
+        None => format!("fetch-{name}"),
+    };
     let action = match origin {
         Origin::OsTemplate { storage, template } => {
-            Action::FetchOsTemplate { storage: storage.clone(), template: template.clone() }
+            Action::FetchOsTemplate { storage: storage.clone(), node, template: template.clone() }
         }
         Origin::CloudImage { storage, url, filename, sha256 } => Action::FetchImage {
             storage: storage.clone(),
+            node,
             url: url.clone(),
             filename: filename.clone(),
             sha256: sha256.clone(),
@@ -201,9 +215,8 @@ fn fetch(origin: &Origin, facts: &Facts) -> Option<Step> {
     };
     // On the storage, not on the guest: guests that are made from the same file share the step.
     let resource = ResourceId::new("storage", storage);
-    let verb = format!("fetch-{}", name.replace(':', "-"));
-    let reason = format!("`{name}` is not on `{storage}`");
-    Some(Step::new(&resource, "guest", &verb, Phase::Create, action, reason))
+    let reason = format!("`{name}` is not on `{storage}`{place}");
+    Some(Step::new(&resource, "guest", &verb.replace(':', "-"), Phase::Create, action, reason))
 }
 
 fn create<M: Machine>(guest: GuestId, want: &M) -> Result<Step, Diagnostics> {

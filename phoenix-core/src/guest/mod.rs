@@ -7,6 +7,7 @@ pub mod form;
 pub mod life;
 pub mod machine;
 pub mod making;
+pub mod migration;
 pub mod nic;
 pub mod observed;
 pub mod plan;
@@ -93,7 +94,8 @@ pub struct GuestSpec {
     pub vmid: Vmid,
     /// Its host name.
     pub name: String,
-    /// The node it is made on; the backend's own if not given. Not a pin: a guest is found where it is.
+    /// The node it is made on; the backend's own if not given. Not a pin: a guest is found where it is, and brought
+    /// to this node only if a request asks for it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub node: Option<String>,
     /// Where it comes from.

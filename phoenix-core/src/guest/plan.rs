@@ -4,7 +4,7 @@ use super::{
     GuestSpec, Power, claim, disk,
     life::{self, Life},
     machine::Machine,
-    making,
+    making, migration,
     observed::Observed,
     seal::{Record, Sealing},
     snapshot,
@@ -30,6 +30,7 @@ const TASK_TIMEOUT_S: u32 = 1800;
 pub fn probes<M: Machine>(id: &ResourceId, want: Option<&M>, known: &Facts) -> Vec<Probe> {
     let mut probes = vec![Probe::Guests];
     let Some(guest) = id.guest().filter(|_| known.has_listing()) else { return probes };
+    probes.extend(want.and_then(|want| migration::probe(guest, want.guest(), known)));
     if known.is_absent(guest) {
         let Some(want) = want else { return probes };
         let origin = &want.guest().origin;
@@ -39,9 +40,11 @@ pub fn probes<M: Machine>(id: &ResourceId, want: Option<&M>, known: &Facts) -> V
                 probes.push(Probe::Config { guest: source });
             }
         }
-        if let Some((storage, _)) = making::volume(origin) {
-            probes.push(Probe::Storages);
-            probes.push(Probe::Volumes { storage: storage.to_owned() });
+        if let Some((storage, _)) = making::volume(origin).filter(|_| migration::can_ask(want.guest(), known))
+        {
+            let node = want.guest().node.clone();
+            probes.push(Probe::Storages { node: node.clone() });
+            probes.push(Probe::Volumes { storage: storage.to_owned(), node });
         }
         return probes;
     }
@@ -83,6 +86,7 @@ pub fn plan<M: Machine>(
     check(guest, want.guest())?;
     match standing {
         Standing::Absent => {
+            migration::check_node(guest, want.guest(), facts)?;
             planned.steps = making::steps(guest, want, facts, false)?;
             planned.notes = want.notes();
             live(guest, want, None, &fresh_record(guest, want, facts), &mut planned);
@@ -95,6 +99,7 @@ pub fn plan<M: Machine>(
         Standing::Here => {
             if let Some(found) = found {
                 amend(guest, want, found, &mut planned)?;
+                migration::plan(want.guest(), found, facts, &mut planned);
             }
         }
     }

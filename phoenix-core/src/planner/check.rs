@@ -93,6 +93,7 @@ fn targets(action: &Action) -> Vec<Target<'_>> {
         | Action::Clone { .. }
         | Action::Start { .. }
         | Action::Stop { .. }
+        | Action::Migrate { .. }
         | Action::Delete { .. }
         | Action::Snapshot { .. }
         | Action::DeleteSnapshot { .. }

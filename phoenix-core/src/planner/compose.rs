@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use super::{
     Resolved, Standing,
-    request::{Intent, Rebuild, Request},
+    request::{Intent, Rebuild, Request, Strays},
     resolve::{Item, site},
     undeclared,
 };
@@ -46,7 +46,7 @@ pub(crate) fn draft(
     for id in &ranked {
         let item = resolved.get(id).expect("the scope holds declared resources");
         let drafted = match &request.intent {
-            Intent::Converge | Intent::Rebuild(_) => converge(id, item, facts, &mut findings),
+            Intent::Converge | Intent::Rebuild(_) => converge(id, item, facts, request.strays, &mut findings),
             Intent::Remove => remove(id, item, facts),
             Intent::Power(goal) => power(id, item, facts, *goal),
         };
@@ -56,7 +56,7 @@ pub(crate) fn draft(
         }
     }
     if let Intent::Rebuild(which) = &request.intent {
-        rebuild(resolved, which, facts, &ranked, &mut by_resource, &mut findings);
+        rebuild(resolved, (which, request.strays), facts, &ranked, &mut by_resource, &mut findings);
     } else {
         findings.extend(
             by_resource
@@ -170,15 +170,26 @@ fn outdated(id: &ResourceId, reason: &str) -> Diagnostic {
         .with_hint(format!("`phoenix converge --rebuild {}` makes it anew", id.name()))
 }
 
+fn stray(id: &ResourceId, reason: &str) -> Diagnostic {
+    Diagnostic::note("stray-guest", format!("`{id}` {reason}"))
+        .with_hint(format!("`phoenix converge --migrate {}` brings it there", id.name()))
+}
+
 fn converge(
     id: &ResourceId,
     item: &Item,
     facts: &Facts,
+    strays: Strays,
     notes: &mut Diagnostics,
 ) -> Result<Draft, Diagnostics> {
     let planned = item.manager.plan(id, Some(item.spec.as_ref()), facts)?;
-    let Planned { mut steps, notes: said, stands_on, outdated, provision } = planned;
+    let Planned { mut steps, notes: said, migration, stands_on, outdated, provision } = planned;
     notes.extend(said.into_iter().map(|note| item.place(note)).collect());
+    match (migration, strays) {
+        (Some(step), Strays::Migrate) => steps.push(step),
+        (Some(step), Strays::Stay) => notes.push(item.place(stray(id, &step.reason))),
+        (None, _) => {}
+    }
     if provision != Provision::Sealed {
         steps.extend(features(id, item, facts)?);
     }
@@ -225,7 +236,7 @@ fn power(id: &ResourceId, item: &Item, facts: &Facts, goal: Power) -> Result<Dra
 /// Replaces the drafts of the resources that are made anew: deleted first, then planned as if they were not there.
 fn rebuild(
     resolved: &Resolved,
-    which: &Rebuild,
+    (which, strays): (&Rebuild, Strays),
     facts: &Facts,
     ranked: &[ResourceId],
     by_resource: &mut BTreeMap<ResourceId, Draft>,
@@ -288,7 +299,7 @@ fn rebuild(
     for id in ranked.iter().filter(|id| chosen.contains(*id)) {
         let item = resolved.get(id).expect("the scope holds declared resources");
         let anew = remove(id, item, facts).and_then(|removal| {
-            let mut draft = converge(id, item, &gone, findings)?;
+            let mut draft = converge(id, item, &gone, strays, findings)?;
             draft.steps.extend(removal.steps);
             Ok(Draft { stands_on: removal.stands_on, ..draft })
         });

@@ -18,7 +18,7 @@ use crate::{
 
 pub use check::check;
 pub use compose::lifecycle;
-pub use request::{Intent, Rebuild, Request};
+pub use request::{Intent, Rebuild, Request, Strays};
 pub use resolve::Resolved;
 pub(crate) use resolve::site;
 

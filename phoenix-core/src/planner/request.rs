@@ -16,6 +16,18 @@ pub struct Request {
     pub targets: BTreeSet<ResourceId>,
     /// What shall become of them.
     pub intent: Intent,
+    /// What shall become of those that are on another node than they are wanted on.
+    pub strays: Strays,
+}
+
+/// What shall become of guests on another node than they are wanted on.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Strays {
+    /// They stay, and the plan says so.
+    #[default]
+    Stay,
+    /// They are brought to the node that they are wanted on.
+    Migrate,
 }
 
 /// What shall become of resources.
@@ -43,12 +55,18 @@ pub enum Rebuild {
 impl Request {
     /// Returns the request to bring everything to what its spec says.
     pub fn converge_all() -> Self {
-        Self { targets: BTreeSet::new(), intent: Intent::Converge }
+        Self::new([], Intent::Converge)
     }
 
     /// Returns a request for some resources.
     pub fn new(targets: impl IntoIterator<Item = ResourceId>, intent: Intent) -> Self {
-        Self { targets: targets.into_iter().collect(), intent }
+        Self { targets: targets.into_iter().collect(), intent, strays: Strays::default() }
+    }
+
+    /// Says what shall become of guests on another node than they are wanted on.
+    #[must_use]
+    pub fn with_strays(self, strays: Strays) -> Self {
+        Self { strays, ..self }
     }
 
     /// Returns the resources that the plan is about: the targets, and what they require where that matters.

@@ -99,7 +99,7 @@ fn a_template_file_that_is_there_is_not_fetched() {
         content: "vztmpl".into(),
         size: 1,
     }];
-    world.facts.insert(Probe::Volumes { storage: "local".into() }, Evidence::Volumes { rows });
+    world.facts.insert(Probe::Volumes { storage: "local".into(), node: None }, Evidence::Volumes { rows });
     let planned = world.converge(&Lxc, &template_based(900, json!({})));
     assert_eq!(verbs(&planned), ["create", "start", "seal"]);
 }
@@ -158,8 +158,11 @@ fn probes_ask_only_for_what_is_needed() {
     let nothing = phoenix_core::Facts::new();
     assert_eq!(Lxc.probes(&want.id(), Some(&want), &nothing), [Probe::Guests]);
     let mut world = World::new();
-    let volumes = Probe::Volumes { storage: "local".into() };
-    assert_eq!(Lxc.probes(&want.id(), Some(&want), &world.facts), [Probe::Guests, Probe::Storages, volumes]);
+    let volumes = Probe::Volumes { storage: "local".into(), node: None };
+    assert_eq!(
+        Lxc.probes(&want.id(), Some(&want), &world.facts),
+        [Probe::Guests, Probe::Storages { node: None }, volumes]
+    );
     let cloned = clone_of(&parent, 950, json!({}));
     assert_eq!(Lxc.probes(&cloned.id(), Some(&cloned), &world.facts), [Probe::Guests]);
     world.converge(&Lxc, &parent);

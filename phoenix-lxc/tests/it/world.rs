@@ -26,7 +26,7 @@ impl World {
         let rows = BTreeMap::from([("local".to_owned(), row)]);
         let facts = Facts::from_iter([
             (Probe::Guests, Evidence::Guests { rows: BTreeMap::new() }),
-            (Probe::Storages, Evidence::Storages { rows }),
+            (Probe::Storages { node: None }, Evidence::Storages { rows }),
         ]);
         Self { facts, macs: 0 }
     }
@@ -122,6 +122,7 @@ impl World {
             }
             Action::Start { guest } => self.row(*guest, |row| row.running = true),
             Action::Stop { guest, .. } => self.row(*guest, |row| row.running = false),
+            Action::Migrate { guest, target } => self.row(*guest, |row| row.node.clone_from(target)),
             Action::MakeTemplate { guest } => self.row(*guest, |row| row.template = true),
             Action::Snapshot { guest, name, description } => {
                 let mut rows = self.snapshots(*guest);

@@ -153,7 +153,7 @@ fn answer(world: &World, probe: &Probe) -> Result<Evidence, BackendError> {
         }
         Probe::Nodes
         | Probe::Guests
-        | Probe::Storages
+        | Probe::Storages { .. }
         | Probe::Volumes { .. }
         | Probe::Config { .. }
         | Probe::Snapshots { .. } => {
@@ -298,6 +298,7 @@ fn perform(world: &mut World, action: &Action, secret: Option<&[u8]>) -> Result<
         | Action::Resize { .. }
         | Action::Start { .. }
         | Action::Stop { .. }
+        | Action::Migrate { .. }
         | Action::Delete { .. }
         | Action::Snapshot { .. }
         | Action::DeleteSnapshot { .. }

@@ -183,6 +183,13 @@ impl PveBackend {
         }
     }
 
+    /// Tells whether a guest that was to be made is there, complete and ours.
+    pub(super) async fn is_made(&self, guest: GuestId) -> bool {
+        self.forget(guest.vmid);
+        let is_whole = |config: GuestConfig| !config.values.contains_key("lock") && is_ours(guest, &config);
+        self.config_of(guest).await.is_ok_and(|config| config.is_some_and(is_whole))
+    }
+
     /// Returns the running task that may be making a guest. A clone's task bears the number of its source.
     async fn making_task(&self, guest: GuestId, node: &str) -> Result<Option<String>, PveError> {
         let own = guest.vmid.to_string();

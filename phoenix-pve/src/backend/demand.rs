@@ -17,10 +17,9 @@ impl PveBackend {
             locks.push(alone(format!("guest:{vmid}")));
         }
         match action {
-            Action::FetchOsTemplate { storage, .. } => {
-                self.allocating(&mut locks, Some(storage.clone()), None)
+            Action::FetchOsTemplate { storage, node, .. } | Action::FetchImage { storage, node, .. } => {
+                self.allocating(&mut locks, Some(storage.clone()), node.clone());
             }
-            Action::FetchImage { storage, .. } => self.allocating(&mut locks, Some(storage.clone()), None),
             Action::CreateLxc { node, params, .. } => {
                 self.allocating(&mut locks, root_of(GuestKind::Lxc, params), node.clone());
             }
@@ -37,6 +36,14 @@ impl PveBackend {
                 let place = self.place(source.vmid);
                 let known = place.as_ref().and_then(|place| place.storage.clone());
                 self.allocating(&mut locks, storage.clone().or(known), place.map(|place| place.node));
+            }
+            Action::Migrate { guest, target } => {
+                let place = self.place(guest.vmid);
+                self.allocating(&mut locks, None, Some(target.clone()));
+                // Both nodes work; a guest that is on the target already takes its node once.
+                if let Some(place) = place.filter(|place| place.node != *target) {
+                    self.allocating(&mut locks, place.storage, Some(place.node));
+                }
             }
             Action::Resize { guest, .. }
             | Action::Snapshot { guest, .. }
@@ -93,7 +100,7 @@ fn root_of(kind: GuestKind, params: &BTreeMap<String, String>) -> Option<String>
 /// Returns how long an action takes as a rule. Only the order of steps depends on it.
 fn estimate(action: &Action) -> Duration {
     let milliseconds = match action {
-        Action::FetchImage { .. } => 60_000,
+        Action::FetchImage { .. } | Action::Migrate { .. } => 60_000,
         Action::FetchOsTemplate { .. } | Action::InstallPackages { .. } => 30_000,
         Action::Clone { mode: CloneMode::Full, .. } => 20_000,
         Action::Run { .. } | Action::Await { .. } => 10_000,

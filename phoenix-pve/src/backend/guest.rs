@@ -1,10 +1,7 @@
-//! Changing guests: configuration, disks, power, snapshots, removal. What is so already is not asked for again:
+//! Changing guests: disks, power, snapshots, removal. What is so already is not asked for again:
 //! PVE refuses some of it, and a task for the rest would cost time.
 
-use std::{
-    collections::{BTreeMap, BTreeSet},
-    time::Duration,
-};
+use std::time::Duration;
 
 use phoenix_core::{
     BackendError, ErrorKind, GuestId, GuestKind,
@@ -20,55 +17,12 @@ use crate::{client::segment, error::PveError, lenient, typed};
 const TEMPLATE_LIMIT: Duration = Duration::from_secs(300);
 
 /// The typed clients of a guest: two of one shape, since the crate has no type for both.
-enum Typed {
+pub(super) enum Typed {
     Lxc(node::lxc::vmid::VmidClient<crate::client::Client>),
     Vm(node::qemu::vmid::VmidClient<crate::client::Client>),
 }
 
 impl PveBackend {
-    pub(super) async fn configure(
-        &self,
-        guest: GuestId,
-        set: &BTreeMap<String, String>,
-        delete: &BTreeSet<String>,
-        digest: Option<&str>,
-    ) -> Result<(), BackendError> {
-        // PVE refuses a write without options.
-        if set.is_empty() && delete.is_empty() {
-            return Ok(());
-        }
-        let path = format!("{}/config", self.path_of(guest).await?);
-        let have = match set.values().any(|value| is_allocation(value)) {
-            true => self.config_of(guest).await?.unwrap_or_default().values,
-            false => BTreeMap::new(),
-        };
-        let is_left =
-            |(key, value): &(&String, &String)| !have.get(*key).is_some_and(|have| serves(have, value));
-        let mut params: Vec<_> =
-            set.iter().filter(is_left).map(|(key, value)| (key.clone(), value.clone())).collect();
-        if params.is_empty() && delete.is_empty() {
-            return Ok(());
-        }
-        if !delete.is_empty() {
-            let keys: Vec<&str> = delete.iter().map(String::as_str).collect();
-            params.push(("delete".to_owned(), keys.join(",")));
-        }
-        params.extend(digest.map(|digest| ("digest".to_owned(), digest.to_owned())));
-        // The parameters are a map of PVE's words, which the typed parameters cannot hold (see `typed`).
-        match self.client.put(&path, params).await {
-            Ok(_) => Ok(()),
-            Err(error) => {
-                // Done before and then interrupted, the same write meets a new digest.
-                let is_done = error.kind() == ErrorKind::Changed
-                    && self.config_of(guest).await?.is_some_and(|config| {
-                        set.iter().all(|(key, value)| config.values.get(key) == Some(value))
-                            && delete.iter().all(|key| !config.values.contains_key(key))
-                    });
-                if is_done { Ok(()) } else { Err(error.into()) }
-            }
-        }
-    }
-
     pub(super) async fn resize(
         &self,
         guest: GuestId,
@@ -86,16 +40,21 @@ impl PveBackend {
         }
         let bad = || PveError::BadName { text: disk.to_owned(), wanted: "a disk that PVE can grow" };
         let size = format!("{gib}G");
+        let digest = Some(config.digest).filter(|digest| !digest.is_empty());
         let upid = match self.typed(guest).await? {
             Typed::Lxc(client) => {
                 use node::lxc::vmid::resize::{Disk, PutParams};
                 let disk = Disk::try_from(disk).map_err(|_| bad())?;
-                client.resize().put(PutParams::new(disk, typed::text(&size, "a size")?)).await?
+                let mut params = PutParams::new(disk, typed::text(&size, "a size")?);
+                params.digest = digest.map(|digest| typed::text(&digest, "a digest")).transpose()?;
+                client.resize().put(params).await?
             }
             Typed::Vm(client) => {
                 use node::qemu::vmid::resize::{Disk, PutParams};
                 let disk = Disk::try_from(disk).map_err(|_| bad())?;
-                client.resize().put(PutParams::new(disk, typed::text(&size, "a size")?)).await?
+                let mut params = PutParams::new(disk, typed::text(&size, "a size")?);
+                params.digest = digest.map(|digest| typed::text(&digest, "a digest")).transpose()?;
+                client.resize().put(params).await?
             }
         };
         Ok(self.wait(&upid, work).await?)
@@ -296,7 +255,7 @@ impl PveBackend {
         Ok(lenient::snapshots(&data).iter().any(|snapshot| snapshot.name == name))
     }
 
-    async fn typed(&self, guest: GuestId) -> Result<Typed, BackendError> {
+    pub(super) async fn typed(&self, guest: GuestId) -> Result<Typed, BackendError> {
         let node = segment(&self.node_of(guest).await?)?;
         let node = NodesClient::new(self.client.clone()).node(&node);
         let vmid = vmid(guest.vmid)?;
@@ -304,46 +263,5 @@ impl PveBackend {
             GuestKind::Lxc => Typed::Lxc(node.lxc().vmid(vmid)),
             GuestKind::Vm => Typed::Vm(node.qemu().vmid(vmid)),
         })
-    }
-}
-
-/// Tells whether a value asks PVE for a new volume: `storage:GIB`, with options behind it.
-fn is_allocation(value: &str) -> bool {
-    let volume = value.split(',').next().unwrap_or("");
-    // A description ends in a marker, whose JSON looks alike but for its first word.
-    let is_storage = |name: &str| name.chars().all(|c| c.is_ascii_alphanumeric() || "-_.".contains(c));
-    volume.split_once(':').is_some_and(|(storage, size)| is_storage(storage) && size.parse::<f64>().is_ok())
-}
-
-/// Tells whether a disk that is there is the one that an allocation asks for: PVE would allocate another one each
-/// time that it is asked, and leave the former one unused.
-fn serves(have: &str, allocation: &str) -> bool {
-    let (have, wish) = (PropertyString::parse(have, "volume"), PropertyString::parse(allocation, "volume"));
-    let storage = |disk: &PropertyString| {
-        disk.get("volume").and_then(|volume| volume.split_once(':')).map(|(storage, _)| storage.to_owned())
-    };
-    is_allocation(allocation) && storage(&have) == storage(&wish) && have.get("mp") == wish.get("mp")
-}
-
-#[cfg(test)]
-mod tests {
-    use phoenix_core::{Vmid, marker::Marker};
-
-    use super::*;
-
-    #[test]
-    fn a_volume_that_is_there_serves_the_allocation_it_came_from() {
-        assert!(serves("data:subvol-100-disk-1,mp=/data,size=2G", "data:2,mp=/data"));
-        assert!(serves("data:vm-100-disk-1,size=2G", "data:2"));
-        assert!(!serves("data:subvol-100-disk-1,mp=/other,size=2G", "data:2,mp=/data"));
-        assert!(!serves("other:subvol-100-disk-1,mp=/data,size=2G", "data:2,mp=/data"));
-        assert!(!serves("data:subvol-100-disk-1,mp=/data", "data:subvol-100-disk-2,mp=/data"));
-    }
-
-    #[test]
-    fn a_description_is_no_allocation() {
-        let describe = |text| Marker::new(Vmid(101), None).describe(text);
-        assert!(!is_allocation(&describe("")));
-        assert!(!serves(&describe("Nginx\n\nold"), &describe("Nginx\n\nnew")));
     }
 }

@@ -21,14 +21,18 @@ use crate::{
     transport::Transport,
 };
 
+mod configure;
 mod create;
 mod demand;
+mod flight;
 mod guest;
 mod inside;
 mod listing;
+mod migrate;
 mod perform;
 mod preflight;
 mod read;
+mod settled;
 mod template;
 
 /// What a backend allows itself.

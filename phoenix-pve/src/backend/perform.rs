@@ -2,24 +2,27 @@
 //! else holds a lock is tried again until a budget is spent, and what was not answered a few times: being safe to do
 //! twice, it finds what was done.
 
-use std::{
-    sync::atomic::{AtomicU32, Ordering},
-    time::Duration,
-};
+use std::time::Duration;
 
 use async_trait::async_trait;
-use backon::{ExponentialBuilder, Retryable};
+use backon::{BackoffBuilder, ExponentialBuilder};
 use phoenix_core::{
     Action, Backend, BackendError, Demand, Diagnostics, ErrorKind, Plan, Step, StepId,
     engine::{Event, Events},
 };
 use tokio::time::Instant;
 
-use super::PveBackend;
-use crate::{error::PveError, transport::TransportError, upid::Upid};
+use super::{PveBackend, flight::Flight};
+use crate::{
+    error::{Cut, PveError},
+    transport::TransportError,
+    upid::Upid,
+};
 
 /// How often an action is done again because a call was not answered.
 const UNANSWERED: u32 = 3;
+/// The longest pause between two attempts.
+const LONGEST_PAUSE: Duration = Duration::from_secs(5);
 
 /// The step that an action is done for, and who wants to hear of it.
 #[derive(Clone, Copy)]
@@ -28,41 +31,41 @@ pub(super) struct Work<'a> {
     pub(super) events: &'a Events,
 }
 
+/// How often a guest is looked for again that has moved away under a step.
+const MOVED: u32 = 2;
+/// How often other tasks are waited for.
+const WAITS: u32 = 20;
+
 #[async_trait]
 impl Backend for PveBackend {
     async fn perform(&self, step: &Step, events: &Events) -> Result<(), BackendError> {
         let work = Work { step: &step.id, events };
-        let pauses = ExponentialBuilder::default()
+        let mut pauses = ExponentialBuilder::default()
             .with_min_delay(self.limits.poll_floor.max(Duration::from_millis(20)))
-            .with_max_delay(Duration::from_secs(5))
+            .with_max_delay(LONGEST_PAUSE)
             .with_factor(1.6)
             .without_max_times()
-            .with_jitter();
-        // PVE itself waits 10 s before it refuses, so the budget is of the clock and not of the pauses.
-        let begin = Instant::now();
-        let unanswered = AtomicU32::new(0);
-        let attempt = || async {
-            let attempted = self.attempt(&step.action, work).await;
-            match attempted {
-                // A lost reply, or a task of a former run that came first: what is so is so, whoever brought it about.
-                Err(error) if error.kind != ErrorKind::Locked && self.is_so(&step.action).await => {
-                    tracing::debug!(step = %step.id, %error, "refused, and yet it is so");
-                    Ok(())
-                }
-                other => other,
+            .with_jitter()
+            .build();
+        let mut patience = Patience::new(self.limits.lock_budget);
+        loop {
+            let error = match self.attempt(&step.action, work).await {
+                Ok(()) => return Ok(()),
+                Err(error) => error,
+            };
+            let next = self.look_again(&step.action, &error, &mut patience, work).await;
+            if next == Next::Done {
+                tracing::debug!(step = %step.id, %error, "refused, and yet it is so");
+                return Ok(());
             }
-        };
-        attempt
-            .retry(pauses)
-            .when(|error: &BackendError| {
-                (error.kind == ErrorKind::Locked && begin.elapsed() < self.limits.lock_budget)
-                    || (is_unanswered(error) && unanswered.fetch_add(1, Ordering::Relaxed) < UNANSWERED)
-            })
-            .notify(|error: &BackendError, pause| {
-                let reason = error.message.clone();
-                events.send(Event::Retried { step: step.id.clone(), reason, pause });
-            })
-            .await
+            if next == Next::GiveUp {
+                return Err(error);
+            }
+            let pause = pauses.next().unwrap_or(LONGEST_PAUSE);
+            let reason = error.message.clone();
+            events.send(Event::Retried { step: step.id.clone(), reason, pause });
+            tokio::time::sleep(pause).await;
+        }
     }
 
     async fn preflight(&self, plan: &Plan) -> Result<Diagnostics, BackendError> {
@@ -74,48 +77,99 @@ impl Backend for PveBackend {
     }
 }
 
+/// What follows a failure.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Next {
+    Done,
+    Again,
+    GiveUp,
+}
+
+/// How much more is tried.
+struct Patience {
+    budget: Duration,
+    since: Instant,
+    unanswered: u32,
+    moved: u32,
+    waits: u32,
+}
+
+impl Patience {
+    fn new(budget: Duration) -> Self {
+        Self { budget, since: Instant::now(), unanswered: 0, moved: 0, waits: 0 }
+    }
+}
+
 impl PveBackend {
-    /// Tells whether what an action brings about is so already, for those that can be told from outside. What cannot
-    /// be read counts as not so.
-    async fn is_so(&self, action: &Action) -> bool {
-        let is_so = match action {
-            Action::Start { guest } => self.is_running(*guest).await.map(|running| running == Some(true)),
-            Action::Stop { guest, .. } => self.is_running(*guest).await.map(|running| running == Some(false)),
-            Action::Delete { guest } => self.get_of(*guest, "/config").await.map(|config| config.is_none()),
-            Action::MakeTemplate { guest } => return self.is_template(*guest).await.unwrap_or(false),
-            Action::DeleteSnapshot { guest, name } => {
-                return self.has_snapshot(*guest, name).await.is_ok_and(|has| !has);
-            }
-            Action::FetchOsTemplate { .. }
-            | Action::FetchImage { .. }
-            | Action::CreateLxc { .. }
-            | Action::CreateVm { .. }
-            | Action::Clone { .. }
-            | Action::Configure { .. }
-            | Action::SetRawKeys { .. }
-            | Action::Resize { .. }
-            | Action::Snapshot { .. }
-            | Action::Rollback { .. }
-            | Action::WriteFile { .. }
-            | Action::MakeDirectory { .. }
-            | Action::Symlink { .. }
-            | Action::RemoveFile { .. }
-            | Action::InstallPackages { .. }
-            | Action::EnsureUser { .. }
-            | Action::SetUnit { .. }
-            | Action::Run { .. }
-            | Action::Await { .. } => return false,
+    /// Finds out what a failure has left behind, and what to do next.
+    async fn look_again(
+        &self,
+        action: &Action,
+        error: &BackendError,
+        patience: &mut Patience,
+        work: Work<'_>,
+    ) -> Next {
+        let (is_lost, is_locked) = (is_lost(error), error.kind == ErrorKind::Locked);
+        if is_lost {
+            patience.unanswered += 1;
+        }
+        // The call may have begun a task: to call again would begin a second one.
+        let flight = match (is_lost || is_locked) && patience.waits < WAITS {
+            true => self.wait_in_flight(action, work).await,
+            false => Ok(Flight::Nothing),
         };
-        is_so.unwrap_or(false)
+        if let Err(error) = &flight {
+            tracing::debug!(%error, "the task list cannot be read");
+        }
+        let flight = flight.unwrap_or(Flight::Nothing);
+        if flight != Flight::Nothing {
+            // PVE itself waits 10 s before it refuses, so the budget is of the clock; a task that came to its end is
+            // no waiting in vain.
+            patience.since = Instant::now();
+            patience.waits += 1;
+        }
+        // A rollback leaves no trace but the task that did it.
+        if flight == Flight::Landed && matches!(action, Action::Rollback { .. }) {
+            return Next::Done;
+        }
+        let is_told = is_lost || flight != Flight::Nothing || (!is_locked && shows(action));
+        if is_told && self.is_so(action).await {
+            return Next::Done;
+        }
+        let is_worth_it = match error.kind {
+            _ if is_lost => patience.unanswered <= UNANSWERED,
+            ErrorKind::Locked => patience.since.elapsed() < patience.budget,
+            ErrorKind::NotFound => patience.moved < MOVED && self.has_moved(action).await,
+            ErrorKind::Changed
+            | ErrorKind::Forbidden
+            | ErrorKind::Invalid
+            | ErrorKind::Full
+            | ErrorKind::Timeout
+            | ErrorKind::Unreachable
+            | ErrorKind::Failed
+            | ErrorKind::Cancelled => false,
+        };
+        if error.kind == ErrorKind::NotFound {
+            patience.moved += 1;
+        }
+        if is_worth_it { Next::Again } else { Next::GiveUp }
+    }
+
+    /// Tells whether the guest that an action works on is on another node than it was taken to be.
+    async fn has_moved(&self, action: &Action) -> bool {
+        let Some(before) = action.vmid().and_then(|vmid| self.place(vmid)) else { return false };
+        self.forget(before.guest.vmid);
+        matches!(self.find(before.guest).await, Ok(Some(now)) if now != before.node)
     }
 
     async fn attempt(&self, action: &Action, work: Work<'_>) -> Result<(), BackendError> {
         match action {
-            Action::FetchOsTemplate { storage, template } => {
-                self.fetch_os_template(storage, template, work).await
+            Action::FetchOsTemplate { storage, node, template } => {
+                self.fetch_os_template(self.node_or_own(node.as_ref()), storage, template, work).await
             }
-            Action::FetchImage { storage, url, filename, sha256 } => {
-                self.fetch_image(storage, url, filename, sha256.as_deref(), work).await
+            Action::FetchImage { storage, node, url, filename, sha256 } => {
+                let node = self.node_or_own(node.as_ref());
+                self.fetch_image(node, storage, (url, filename, sha256.as_deref()), work).await
             }
             Action::CreateLxc { vmid, node, template_storage, template, params } => {
                 self.create_lxc(*vmid, node.as_ref(), (template_storage, template), params, work).await
@@ -142,6 +196,7 @@ impl PveBackend {
             Action::Resize { guest, disk, gib } => self.resize(*guest, disk, *gib, work).await,
             Action::Start { guest } => self.start(*guest, work).await,
             Action::Stop { guest, timeout_s } => self.stop(*guest, *timeout_s, work).await,
+            Action::Migrate { guest, target } => self.migrate(*guest, target, work).await,
             Action::Delete { guest } => self.delete(*guest, work).await,
             Action::Snapshot { guest, name, description } => {
                 self.snapshot(*guest, name, description, work).await
@@ -174,7 +229,21 @@ impl PveBackend {
     }
 }
 
-/// Tells whether a call of the API was not answered: whatever else cannot be reached does not get better so soon.
-fn is_unanswered(error: &BackendError) -> bool {
-    error.source.as_ref().is_some_and(|cause| cause.is::<TransportError>())
+/// Tells whether nobody knows what became of a call: it was not answered, or lost behind a proxy.
+fn is_lost(error: &BackendError) -> bool {
+    error.source.as_ref().is_some_and(|cause| cause.is::<TransportError>() || cause.is::<Cut>())
+}
+
+/// Tells whether a guest shows by itself that an action is done, so that even a clear refusal can be wrong: the start
+/// of a guest that runs, the removal of one that is gone.
+fn shows(action: &Action) -> bool {
+    matches!(
+        action,
+        Action::Start { .. }
+            | Action::Stop { .. }
+            | Action::Delete { .. }
+            | Action::MakeTemplate { .. }
+            | Action::DeleteSnapshot { .. }
+            | Action::Migrate { .. }
+    )
 }

@@ -66,11 +66,12 @@ impl PveBackend {
         Ok(match probe {
             Probe::Nodes => Evidence::Nodes { rows: self.nodes().await? },
             Probe::Guests => Evidence::Guests { rows: self.guests().await? },
-            Probe::Storages => Evidence::Storages { rows: self.storages().await? },
-            Probe::Volumes { storage } => {
-                let node = self.node.clone();
+            Probe::Storages { node } => {
+                Evidence::Storages { rows: self.storages(self.node_or_own(node.as_ref())).await? }
+            }
+            Probe::Volumes { storage, node } => {
                 let mut rows: Vec<_> = self
-                    .contents(&node, storage, None)
+                    .contents(self.node_or_own(node.as_ref()), storage, None)
                     .await?
                     .into_iter()
                     .filter(|row| SOURCES.contains(&row.content.as_str()))
@@ -96,8 +97,8 @@ impl PveBackend {
         })
     }
 
-    async fn storages(&self) -> Result<BTreeMap<String, StorageRow>, PveError> {
-        let data = self.client.get(&format!("/nodes/{}/storage", segment(&self.node)?), Vec::new()).await?;
+    async fn storages(&self, node: &str) -> Result<BTreeMap<String, StorageRow>, PveError> {
+        let data = self.client.get(&format!("/nodes/{}/storage", segment(node)?), Vec::new()).await?;
         Ok(lenient::items(&data).iter().filter_map(lenient::storage).collect())
     }
 

@@ -12,34 +12,33 @@ use crate::{client::segment, error::PveError, lenient, typed};
 impl PveBackend {
     pub(super) async fn fetch_os_template(
         &self,
+        node: &str,
         storage: &str,
         template: &str,
         work: Work<'_>,
     ) -> Result<(), BackendError> {
-        if self.stored_template(&self.node, storage, template).await?.is_some() {
+        if self.stored_template(node, storage, template).await?.is_some() {
             return Ok(());
         }
         let template = match is_file(template) {
             true => template.to_owned(),
-            false => self.newest_offered(template).await?,
+            false => self.newest_offered(node, template).await?,
         };
         let file = typed::text(&template, "the name of an OS template")?;
         let params = aplinfo::PostParams::new(storage.to_owned(), file);
-        let node =
-            NodesClient::new(self.client.clone()).node(&segment(&self.node).map_err(BackendError::from)?);
+        let node = NodesClient::new(self.client.clone()).node(&segment(node)?);
         let upid = node.aplinfo().post(params).await.map_err(BackendError::from)?;
         Ok(self.wait(&upid, work).await?)
     }
 
     pub(super) async fn fetch_image(
         &self,
+        node: &str,
         storage: &str,
-        url: &str,
-        filename: &str,
-        sha256: Option<&str>,
+        (url, filename, sha256): (&str, &str, Option<&str>),
         work: Work<'_>,
     ) -> Result<(), BackendError> {
-        let volumes = self.contents(&self.node, storage, Some("import")).await?;
+        let volumes = self.contents(node, storage, Some("import")).await?;
         if volumes.iter().any(|volume| volume.volid == format!("{storage}:import/{filename}")) {
             return Ok(());
         }
@@ -52,7 +51,7 @@ impl PveBackend {
             params.checksum = Some(sum.to_owned());
             params.checksum_algorithm = Some(download_url::ChecksumAlgorithm::Sha256);
         }
-        let node = NodesClient::new(self.client.clone()).node(&segment(&self.node)?);
+        let node = NodesClient::new(self.client.clone()).node(&segment(node)?);
         let upid = node.storage().storage(&segment(storage)?).download_url().post(params).await?;
         Ok(self.wait(&upid, work).await?)
     }
@@ -72,16 +71,16 @@ impl PveBackend {
         Ok(files.max().map(|(_, volid)| volid.clone()))
     }
 
-    async fn newest_offered(&self, template: &str) -> Result<String, BackendError> {
-        let data = self.client.get(&format!("/nodes/{}/aplinfo", segment(&self.node)?), Vec::new()).await?;
+    async fn newest_offered(&self, node: &str, template: &str) -> Result<String, BackendError> {
+        let data = self.client.get(&format!("/nodes/{}/aplinfo", segment(node)?), Vec::new()).await?;
         let offered = lenient::items(&data).iter().filter_map(|row| lenient::word(&row["template"]));
         let newest = offered.filter(|file| matches(file, template)).max_by_key(|file| version_key(file));
         newest.ok_or_else(|| {
             BackendError::new(
                 ErrorKind::NotFound,
-                format!("the appliance index of `{}` has no OS template `{template}`", self.node),
+                format!("the appliance index of `{node}` has no OS template `{template}`"),
             )
-            .with_hint(format!("type `pveam update` on `{}`; `pveam available` lists the names", self.node))
+            .with_hint(format!("type `pveam update` on `{node}`; `pveam available` lists the names"))
         })
     }
 }

@@ -1,6 +1,7 @@
 //! The backend against a small Proxmox VE that keeps state behind the transport, and against recorded answers.
 
 mod channel;
+mod contract;
 mod errors;
 mod fake;
 mod inside;
@@ -8,3 +9,4 @@ mod perform;
 mod preflight;
 mod read;
 mod records;
+mod script;

@@ -37,7 +37,11 @@ fn create(template: &str) -> Action {
 #[tokio::test]
 async fn the_newest_template_is_fetched_once_and_used() {
     let fake = Fake::default();
-    let fetch = Action::FetchOsTemplate { storage: "local".into(), template: "debian-12-standard".into() };
+    let fetch = Action::FetchOsTemplate {
+        storage: "local".into(),
+        node: None,
+        template: "debian-12-standard".into(),
+    };
     perform(&fake, fetch.clone()).await.unwrap();
     assert_eq!(fake.last_params()["template"], "debian-12-standard_12.12-1_amd64.tar.zst");
     fake.writes();

@@ -138,7 +138,14 @@ fn snapshots_follow_the_life() {
 fn an_image_is_looked_for_in_its_storage() {
     let want = image_based(9000, json!({}), json!({}));
     let asked = Vm.probes(&want.id(), Some(&want), &World::new().facts);
-    assert_eq!(asked, [Probe::Guests, Probe::Storages, Probe::Volumes { storage: "local".into() }]);
+    assert_eq!(
+        asked,
+        [
+            Probe::Guests,
+            Probe::Storages { node: None },
+            Probe::Volumes { storage: "local".into(), node: None }
+        ]
+    );
 }
 
 #[test]
