@@ -39,7 +39,7 @@ pub(super) fn probe(probe: &Probe, limit: Duration, bytes: usize) -> Result<Stri
         }
         Probe::Nodes
         | Probe::Guests
-        | Probe::Storages
+        | Probe::Storages { .. }
         | Probe::Volumes { .. }
         | Probe::Config { .. }
         | Probe::Snapshots { .. } => Err(invalid("this is a question to the API, not to a site")),
@@ -107,6 +107,7 @@ pub(super) fn action(
         | Action::Resize { .. }
         | Action::Start { .. }
         | Action::Stop { .. }
+        | Action::Migrate { .. }
         | Action::Delete { .. }
         | Action::Snapshot { .. }
         | Action::DeleteSnapshot { .. }

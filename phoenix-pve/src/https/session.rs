@@ -79,6 +79,7 @@ impl Credentials {
         match self {
             Self::Token(token) => Caller::Token(token.split('=').next().unwrap_or_default().to_owned()),
             Self::Password { user, .. } => Caller::User(user.clone()),
+            Self::Made { .. } => Caller::User("root@pam".to_owned()),
         }
     }
 }
