@@ -78,6 +78,22 @@ pub fn guest(row: &Value, node: Option<&str>, kind: Option<GuestKind>) -> Option
     })
 }
 
+/// Returns what of a guest's row in the cluster's listing is not known: a kind of guest, a status, or the whole row.
+pub fn unknown_of_guest(row: &Value, read: Option<&GuestRow>) -> Vec<String> {
+    const STATUSES: [&str; 6] = ["running", "stopped", "unknown", "paused", "suspended", "prelaunch"];
+    let word = |key: &str| row[key].as_str();
+    let mut unknown = Vec::new();
+    match (read, word("type")) {
+        (None, Some(kind)) => unknown.push(format!("a guest of the kind `{kind}` in the listing")),
+        (None, None) => unknown.push("a row of the listing without a kind".to_owned()),
+        (Some(_), _) => {}
+    }
+    if let Some(status) = word("status").filter(|status| !STATUSES.contains(status)) {
+        unknown.push(format!("the status `{status}` of a guest, which counts as stopped"));
+    }
+    unknown
+}
+
 /// Returns a node's row.
 pub fn node(row: &Value) -> Option<NodeRow> {
     Some(NodeRow {

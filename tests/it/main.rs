@@ -1,6 +1,5 @@
 //! End-to-end scenarios and laws, in one binary.
 
-mod faults;
 mod homelab;
 mod https;
 mod laws;

@@ -22,7 +22,13 @@ impl PveBackend {
         let data = self.client.get("/cluster/resources", vec![("type".to_owned(), "vm".to_owned())]).await?;
         let rows: BTreeMap<Vmid, GuestRow> = lenient::items(&data)
             .iter()
-            .filter_map(|row| lenient::guest(row, None, None))
+            .filter_map(|row| {
+                let read = lenient::guest(row, None, None);
+                for what in lenient::unknown_of_guest(row, read.as_ref()) {
+                    self.note_unknown(what);
+                }
+                read
+            })
             .map(|row| (row.guest.vmid, row))
             .collect();
         for row in rows.values() {

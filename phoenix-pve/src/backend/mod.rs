@@ -2,7 +2,7 @@
 //! guest channel. It knows how PVE behaves; it decides nothing.
 
 use std::{
-    collections::BTreeMap,
+    collections::{BTreeMap, BTreeSet},
     fmt,
     sync::{Arc, Mutex, PoisonError},
     time::Duration,
@@ -75,6 +75,8 @@ pub struct PveBackend {
     waiter: TaskWaiter,
     /// Where guests were last seen. PVE has no call that finds one guest.
     places: Mutex<BTreeMap<Vmid, Place>>,
+    /// What was answered that this version does not know.
+    unknown: Mutex<BTreeSet<String>>,
     /// What the caller has been granted, once it was asked for.
     granted: OnceCell<Granted>,
 }
@@ -103,6 +105,7 @@ impl PveBackend {
             waiter: TaskWaiter::new(limits.poll_floor),
             limits,
             places: Mutex::new(BTreeMap::new()),
+            unknown: Mutex::default(),
             granted: OnceCell::new(),
         }
     }
@@ -119,6 +122,20 @@ impl PveBackend {
 
     fn place(&self, vmid: Vmid) -> Option<Place> {
         self.places.lock().unwrap_or_else(PoisonError::into_inner).get(&vmid).cloned()
+    }
+
+    /// Keeps what was answered and is not known, and says it once: a newer Proxmox VE may have words of its own.
+    fn note_unknown(&self, what: String) {
+        let mut unknown = self.unknown.lock().unwrap_or_else(PoisonError::into_inner);
+        if !unknown.contains(&what) {
+            tracing::warn!(what, "the host answers something that this version does not know");
+            unknown.insert(what);
+        }
+    }
+
+    /// Returns what was answered so far that this version does not know.
+    pub fn unknown(&self) -> BTreeSet<String> {
+        self.unknown.lock().unwrap_or_else(PoisonError::into_inner).clone()
     }
 
     fn all_places(&self) -> Vec<Place> {

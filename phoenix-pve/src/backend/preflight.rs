@@ -19,8 +19,9 @@ impl PveBackend {
     /// Returns a finding for each step that the caller may not do.
     pub(super) async fn check_privileges(&self, plan: &Plan) -> Result<Diagnostics, BackendError> {
         let caller = self.client.caller();
+        let mut findings: Diagnostics = self.unknown().iter().map(|what| unknown(what)).collect();
         if caller.may_everything() || plan.steps.is_empty() {
-            return Ok(Diagnostics::new());
+            return Ok(findings);
         }
         let mut world = World::new(&self.node);
         for place in self.all_places() {
@@ -29,7 +30,6 @@ impl PveBackend {
         world.learn(&plan.steps);
         let demanded: Vec<(&Step, Demanded)> =
             plan.steps.iter().map(|step| (step, of_action(&step.action, &world))).collect();
-        let mut findings = Diagnostics::new();
         let mut missing: BTreeMap<&StepId, Vec<&Need>> = BTreeMap::new();
         if demanded.iter().any(|(_, demanded)| !demanded.needs.is_empty()) {
             let granted = self.granted().await?;
@@ -58,6 +58,13 @@ impl PveBackend {
         };
         self.granted.get_or_try_init(ask).await
     }
+}
+
+fn unknown(what: &str) -> Diagnostic {
+    Diagnostic::note("unknown-answer", format!("the host answered something that is not known here: {what}"))
+        .with_hint(
+            "`phoenix node record` keeps what a host answers, for a report; what is known of it is used",
+        )
 }
 
 fn lacking(step: &StepId, needs: &[&Need], caller: &Caller) -> Diagnostic {

@@ -9,4 +9,5 @@ mod perform;
 mod preflight;
 mod read;
 mod records;
+mod releases;
 mod script;
