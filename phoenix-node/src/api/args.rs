@@ -14,6 +14,22 @@ impl Args {
         Self(given)
     }
 
+    /// Returns these parameters with another text for one of them.
+    pub(crate) fn with(&self, key: &str, text: &str) -> Self {
+        let mut given = self.0.clone();
+        given.insert(key.to_owned(), Given::Text(text.to_owned()));
+        Self(given)
+    }
+
+    /// Returns these parameters, one of them under another name.
+    pub(crate) fn renamed(&self, from: &str, to: &str) -> Self {
+        let mut given = self.0.clone();
+        if let Some(value) = given.remove(from) {
+            given.insert(to.to_owned(), value);
+        }
+        Self(given)
+    }
+
     /// Returns what was given for a parameter.
     pub(crate) fn given(&self, key: &str) -> Option<&Given> {
         self.0.get(key)

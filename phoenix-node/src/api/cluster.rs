@@ -4,7 +4,7 @@ use serde_json::{Value, json};
 
 use crate::{
     api::{
-        Call,
+        Call, datacenter,
         reply::{Refusal, Reply},
         router::{Handler, Routes},
     },
@@ -62,8 +62,10 @@ pub(crate) fn next_id(call: &mut Call<'_>) -> Reply {
             None => Ok(Value::from(vmid.to_string()).into()),
         };
     }
-    let free = (100..1_000_000_000).find(|vmid| !call.state.guests.contains_key(vmid));
-    let free = free.ok_or_else(|| Refusal::failed("unable to get any free VMID"))?;
+    let (first, end) = datacenter::id_range(&call.state.cluster);
+    let free = (first..end).find(|vmid| !call.state.guests.contains_key(vmid));
+    let text = || format!("unable to get any free VMID in range [{first}, {end}]");
+    let free = free.ok_or_else(|| Refusal::failed(text()))?;
     Ok(Value::from(free.to_string()).into())
 }
 

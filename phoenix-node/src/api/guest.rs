@@ -39,6 +39,15 @@ pub(crate) fn destroy(call: &mut Call<'_>, kind: GuestKind, vmid: u32) -> Reply 
         }));
     }
     call.free_guest(kind, vmid)?;
+    let is_managed = call.state.cluster.ha.resource(kind, vmid).is_some();
+    if is_managed && !args.flag("purge") {
+        return Err(Refusal::failed(format!(
+            "unable to remove {noun} {vmid} - used in HA resources and purge parameter not set."
+        )));
+    }
+    if args.flag("purge") && call.state.cluster.names(kind, vmid) {
+        call.state.cluster.forget(kind, vmid);
+    }
     call.task(Work::Destroy { kind, vmid })
 }
 

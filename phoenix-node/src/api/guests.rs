@@ -33,7 +33,12 @@ pub(crate) fn list(call: &mut Call<'_>, kind: GuestKind) -> Reply {
 pub(crate) fn current(call: &mut Call<'_>, kind: GuestKind, vmid: u32) -> Reply {
     let guest = call.guest(kind, vmid)?;
     let mut data = row(call.state, guest);
-    data.insert("ha".to_owned(), json!({ "managed": 0 }));
+    let managed = match call.state.cluster.ha.manages(kind, vmid) {
+        // The manager stands by, so it has not said anything of the guest yet.
+        true => json!({ "managed": 1, "state": null }),
+        false => json!({ "managed": 0 }),
+    };
+    data.insert("ha".to_owned(), managed);
     if kind == GuestKind::Vm {
         data.insert("qmpstatus".to_owned(), status_word(guest).into());
         if guest.get("agent").is_some_and(|agent| {

@@ -2,18 +2,30 @@
 //! state and the checked parameters; what takes time becomes a task.
 
 pub(crate) mod access;
+mod acme;
 mod args;
 mod backup;
+mod bulk;
 mod caller;
 mod clone;
 mod cluster;
+mod cluster_log;
 mod configure;
+mod corosync;
+mod cpu_models;
 mod create;
+mod datacenter;
 mod firewall;
+mod folder;
 mod guest;
 mod guests;
+mod ha;
 mod indexes;
+mod jobs;
+mod mapping;
+mod metrics;
 mod node;
+mod notifications;
 mod permit;
 mod pools;
 mod power;
@@ -21,6 +33,7 @@ pub(crate) mod reply;
 mod resources;
 mod router;
 pub(crate) mod schema;
+mod sdn;
 mod snapshot;
 mod storage;
 mod tasks;

@@ -149,8 +149,8 @@ pub(crate) fn render(reply: Reply) -> Response {
             (400, reason, body)
         }
         Err(Refusal::Failed(status, message)) => {
-            // What there is no call for is refused before the calls, where messages have no line end.
-            let end = if status == 501 { "" } else { "\n" };
+            // What is refused before the calls, or with a code of its own, has no line end.
+            let end = if matches!(status, 424 | 501) { "" } else { "\n" };
             let body = json!({ "data": null, "message": format!("{message}{end}") });
             (status, message.lines().next().unwrap_or_default().to_owned(), body)
         }

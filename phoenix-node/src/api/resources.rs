@@ -24,7 +24,12 @@ fn resources(call: &mut Call<'_>) -> Reply {
         rows.extend(seen.map(|name| json!({ "id": format!("/pool/{name}"), "pool": name, "type": "pool" })));
     }
     if wanted("node") {
-        rows.push(cluster::node_row(call));
+        let mut row = cluster::node_row(call);
+        row["cgroup-mode"] = 2.into();
+        rows.push(row);
+    }
+    if wanted("sdn") {
+        rows.extend(networks(call));
     }
     if wanted("vm") {
         let guests = call.state.guests.values();
@@ -40,6 +45,19 @@ fn resources(call: &mut Call<'_>) -> Reply {
         }
     }
     Ok(Value::from(rows).into())
+}
+
+/// Returns a row for each zone of networks that is in force; the node's own bridges are one.
+fn networks(call: &Call<'_>) -> Vec<Value> {
+    let node = &call.state.name;
+    let zones = call.state.cluster.sdn.running.zones.iter().map(|zone| zone.id.as_str());
+    let seen = ["localnetwork"].into_iter().chain(zones);
+    let seen = seen.filter(|zone| call.may(&format!("/sdn/zones/{zone}"), &["SDN.Audit"]));
+    let row = |zone: &str| {
+        json!({ "id": format!("network/{node}/zone/{zone}"), "network": zone, "network-type": "zone",
+            "node": node, "status": "ok", "type": "network" })
+    };
+    seen.map(row).collect()
 }
 
 /// Returns the row of a guest.
@@ -63,6 +81,9 @@ pub(crate) fn guest_row(state: &State, guest: &Guest) -> Value {
     row.insert("id".to_owned(), format!("{kind}/{}", guest.vmid).into());
     row.insert("node".to_owned(), state.name.as_str().into());
     row.insert("type".to_owned(), kind.into());
+    if let Some(word) = state.cluster.ha.state_word(guest.kind, guest.vmid) {
+        row.insert("hastate".to_owned(), word.into());
+    }
     if let Some(pool) = state.pools.of_guest(guest.vmid) {
         row.insert("pool".to_owned(), pool.into());
     }

@@ -10,15 +10,16 @@ use serde_json::{Map, Value};
 
 use crate::{
     api::{
-        access,
+        access, acme,
         args::Args,
-        backup,
+        backup, bulk,
         caller::Caller,
-        clone, cluster, configure, create, firewall, guest, guests, indexes, node, permit, pools, power,
+        clone, cluster, cluster_log, configure, corosync, cpu_models, create, datacenter, firewall, guest,
+        guests, ha, indexes, jobs, mapping, metrics, node, notifications, permit, pools, power,
         reply::{Answer, Refusal, Reply, no_such_guest},
         resources,
         schema::{self, Entry, Given},
-        snapshot,
+        sdn, snapshot,
         storage::{self, upload::Uploaded},
         tasks,
     },
@@ -77,10 +78,16 @@ const ROUTES: &[Routes] = &[
     access::TOKENS,
     access::USERS,
     backup::ROUTES,
+    acme::ROUTES,
+    bulk::ROUTES,
     clone::ROUTES,
     cluster::ROUTES,
+    cluster_log::ROUTES,
     configure::ROUTES,
+    corosync::ROUTES,
+    cpu_models::ROUTES,
     create::ROUTES,
+    datacenter::ROUTES,
     guest::ROUTES,
     guests::ROUTES,
     indexes::ROUTES,
@@ -94,6 +101,8 @@ const ROUTES: &[Routes] = &[
     node::services::ROUTES,
     node::settings::ROUTES,
     node::status::ROUTES,
+    mapping::ROUTES,
+    metrics::ROUTES,
     power::ROUTES,
     resources::ROUTES,
     snapshot::ROUTES,
@@ -108,7 +117,7 @@ const ROUTES: &[Routes] = &[
 
 static HANDLERS: LazyLock<BTreeMap<String, (Handler, Option<GuestKind>)>> = LazyLock::new(|| {
     let mut all = BTreeMap::new();
-    let folders = [ROUTES, firewall::ROUTES];
+    let folders = [ROUTES, firewall::ROUTES, ha::ROUTES, jobs::ROUTES, notifications::ROUTES, sdn::ROUTES];
     for (key, handler) in folders.into_iter().flatten().flat_map(|routes| routes.iter()) {
         if key.contains("{kind}") {
             for (word, kind) in [("lxc", GuestKind::Lxc), ("qemu", GuestKind::Vm)] {

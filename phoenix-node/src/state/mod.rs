@@ -29,6 +29,8 @@ use std::{
 
 use phoenix_core::GuestKind;
 
+pub(crate) use cluster::Cluster;
+
 use crate::{
     options::NodeSeed,
     sim::world::{Delta, World},

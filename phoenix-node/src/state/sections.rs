@@ -47,10 +47,6 @@ impl Sections {
         Some(self.0.remove(at))
     }
 
-    pub(crate) fn is_empty(&self) -> bool {
-        self.0.is_empty()
-    }
-
     /// Returns the text of the file: the comment first, then what every section must have, then the rest.
     pub(crate) fn text(&self, required: &[&str]) -> String {
         self.0.iter().map(|section| section.text(required) + "\n").collect()

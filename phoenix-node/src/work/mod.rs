@@ -1,6 +1,7 @@
 //! Work: what a task does, as data. A task begins (checks, locks, allocations), takes its time, and finishes. Each
 //! half is safe to repeat, so that a task whose process died goes on in the next one.
 
+pub(crate) mod bulk;
 mod clone;
 mod create;
 mod disk;
@@ -113,6 +114,10 @@ pub(crate) enum Work {
     Host(host::Job),
     /// Works on what lies on a storage.
     Storage(storage::Job),
+    /// Starts or stops many guests.
+    Bulk { how: bulk::Bulk, vmids: Vec<u32>, timeout: Option<u64> },
+    /// Brings the networks of the cluster into force.
+    ReloadNetworks,
 }
 
 /// Makes what a disk's new property string asks for, and returns the string to store.
@@ -175,6 +180,8 @@ impl Work {
             Self::Restore(_) => "qmrestore",
             Self::Host(job) => job.task_type(),
             Self::Storage(job) => job.task_type(),
+            Self::Bulk { how, .. } => how.task_type(),
+            Self::ReloadNetworks => "reloadnetworkall",
         }
     }
 
@@ -189,6 +196,7 @@ impl Work {
             Self::Restore(work) => work.vmid.to_string(),
             Self::Host(job) => job.task_id(),
             Self::Storage(job) => job.task_id(),
+            Self::Bulk { .. } | Self::ReloadNetworks => String::new(),
             Self::Create { vmid, .. }
             | Self::Start { vmid, .. }
             | Self::Stop { vmid, .. }
@@ -219,7 +227,8 @@ impl Work {
             Self::Clone { source, target, .. } => vec![*source, *target],
             Self::Dump(dump) => dump.vmids.clone(),
             Self::Restore(work) => vec![work.vmid],
-            Self::Host(_) | Self::Storage(_) => Vec::new(),
+            Self::Host(_) | Self::Storage(_) | Self::ReloadNetworks => Vec::new(),
+            Self::Bulk { vmids, .. } => vmids.clone(),
             Self::Create { vmid, .. }
             | Self::Start { vmid, .. }
             | Self::Stop { vmid, .. }
@@ -253,7 +262,9 @@ impl Work {
             | Self::DeleteSnapshot { .. }
             | Self::Rollback { .. }
             | Self::Host(_)
-            | Self::Storage(_) => None,
+            | Self::Storage(_)
+            | Self::Bulk { .. }
+            | Self::ReloadNetworks => None,
         }
     }
 
@@ -292,6 +303,11 @@ impl Work {
             Self::Restore(work) => restore::begin(work, state, room),
             Self::Host(job) => job.begin(state, room),
             Self::Storage(job) => job.begin(state, room),
+            Self::Bulk { how, vmids, .. } => Ok(bulk::begin(state, *how, vmids)),
+            Self::ReloadNetworks => {
+                room.log.push(format!("{}: reloading network config", state.name));
+                Ok(durations::CONFIGURE)
+            }
         }
     }
 
@@ -325,6 +341,11 @@ impl Work {
             Self::Restore(work) => restore::finish(work, state, log),
             Self::Host(job) => job.finish(state, log),
             Self::Storage(job) => job.finish(state, log),
+            Self::Bulk { how, vmids, timeout } => {
+                bulk::finish(state, *how, vmids, *timeout, log);
+                Ok(())
+            }
+            Self::ReloadNetworks => Ok(()),
         }
     }
 
@@ -349,7 +370,9 @@ impl Work {
             | Self::Resize { .. }
             | Self::Configure { .. }
             | Self::Host(_)
-            | Self::Storage(_) => {}
+            | Self::Storage(_)
+            | Self::Bulk { .. }
+            | Self::ReloadNetworks => {}
         }
     }
 }

@@ -1,7 +1,9 @@
 //! The embedded node from outside: what it answers is what a real one answers.
 
 mod channel;
+mod cluster;
 mod faults;
+mod firewall;
 mod http;
 mod kit;
 mod lxc;

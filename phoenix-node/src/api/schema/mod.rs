@@ -225,6 +225,11 @@ impl Entry {
         self.params.iter().any(|param| param.is_named(key))
     }
 
+    /// Tells whether a parameter is a list.
+    pub(crate) fn is_array(&self, key: &str) -> bool {
+        self.params.iter().any(|param| param.is_named(key) && param.is_array)
+    }
+
     /// Returns a checked text with the JSON type that a parameter has.
     pub(crate) fn value(&self, key: &str, text: &str) -> Value {
         let kind = self.params.iter().find(|param| param.is_named(key)).map(|param| param.kind);

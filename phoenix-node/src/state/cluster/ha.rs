@@ -27,6 +27,23 @@ impl Ha {
         self.resource(kind, vmid).is_some_and(|section| request(section) != "ignored")
     }
 
+    /// Takes a guest out, and out of all rules; a rule on nothing goes too. Tells whether it was there.
+    pub(crate) fn forget(&mut self, sid: &str) -> bool {
+        let named: Vec<Section> =
+            self.rules.iter().filter(|rule| members(rule).any(|name| name == sid)).cloned().collect();
+        for mut rule in named {
+            let rest: Vec<&str> = members(&rule).filter(|name| *name != sid).collect();
+            let rest = rest.join(",");
+            if rest.is_empty() {
+                self.rules.remove(&rule.id);
+            } else {
+                rule.values.insert("resources".to_owned(), rest.into());
+                self.rules.put(rule);
+            }
+        }
+        self.resources.remove(sid).is_some()
+    }
+
     /// Returns the word that lists show for a guest.
     pub(crate) fn state_word(&self, kind: GuestKind, vmid: u32) -> Option<&'static str> {
         let section = self.resource(kind, vmid)?;
@@ -41,6 +58,11 @@ pub(crate) fn request(section: &Section) -> &str {
         Some("disabled") => "stopped",
         Some(state) => state,
     }
+}
+
+/// Returns the guests that a rule is about.
+pub(crate) fn members(rule: &Section) -> impl Iterator<Item = &str> {
+    rule.str("resources").unwrap_or_default().split([',', ' ', ';']).filter(|name| !name.is_empty())
 }
 
 /// Returns the name of a guest among the resources.

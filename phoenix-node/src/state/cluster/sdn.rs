@@ -14,6 +14,8 @@ pub(crate) struct Sdn {
     pub(crate) version: u64,
     pub(crate) ipams: Sections,
     pub(crate) dns: Sections,
+    /// The addresses that guests were given, by address.
+    pub(crate) addresses: Sections,
     /// Who may change it now, if somebody took the lock.
     pub(crate) lock: Option<String>,
 }
