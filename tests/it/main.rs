@@ -3,6 +3,7 @@
 mod homelab;
 mod https;
 mod laws;
+mod local;
 mod migration;
 mod pending;
 mod rebuild;

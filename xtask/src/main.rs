@@ -8,6 +8,7 @@ mod docs;
 mod lint;
 mod replay;
 mod served;
+mod sshd;
 mod suite;
 mod ui;
 

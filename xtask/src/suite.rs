@@ -6,7 +6,7 @@ use std::{path::Path, time::Instant};
 use crate::{
     clients::Kit,
     command::{cargo, has_cargo, run as succeed},
-    docs, lint, replay, ui,
+    docs, lint, replay, sshd, ui,
 };
 
 type Stage<'a> = (&'a str, &'a str, Box<dyn Fn() -> Result<(), String> + 'a>);
@@ -59,6 +59,10 @@ pub(crate) fn run(root: &Path, only: &[String]) -> Result<(), String> {
         ));
     } else {
         skipped.push(("embed", "there is no examples/embed".to_owned()));
+    }
+    match sshd::obstacle() {
+        Some(why) => skipped.push(("ssh-server", why.to_owned())),
+        None => stages.push(("ssh-server", "what tests of ssh log in to", Box::new(sshd::install))),
     }
     if has_cargo(root, "nextest") {
         stages.push((

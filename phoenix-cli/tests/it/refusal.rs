@@ -85,6 +85,18 @@ error: there is neither a token nor a password for `https://pve1:8006`
 "#]]
     );
     assert_data_eq!(
+        lab.says(&["--host", "https://pve1:8006", "--ssh", "-oProxyCommand=id", "plan"]),
+        str![[r#"
+exit: 1
+--- stdout
+--- stderr
+error: a value is required for '--ssh <USER@HOST[:PORT]>' but none was supplied
+
+For more information, try '--help'.
+
+"#]]
+    );
+    assert_data_eq!(
         lab.says(&["--host", "pve1", "plan"]),
         str![[r#"
 exit: 1

@@ -135,7 +135,7 @@ impl Agent<'_> {
             let message = format!("no directory can be made in `{}`: {}", self.guest, made.errors.trim());
             return Err(Failure::Other(BackendError::new(ErrorKind::Failed, message)));
         }
-        let ended = self.from_room(&room, &input, errand).await;
+        let ended = self.in_pieces(&room, &input, errand).await;
         if ended.is_err() {
             // The directory holds what was to be written: that may be a secret.
             let _ = self.execute(&["/bin/sh", "-c", CLEAR_ROOM, &room], "", quick).await;
@@ -143,7 +143,7 @@ impl Agent<'_> {
         ended
     }
 
-    async fn from_room(&self, room: &str, input: &str, errand: Errand<'_>) -> Result<Ended, Failure> {
+    async fn in_pieces(&self, room: &str, input: &str, errand: Errand<'_>) -> Result<Ended, Failure> {
         let mut rest = input;
         let mut number = 0;
         while !rest.is_empty() {
@@ -173,7 +173,13 @@ impl Agent<'_> {
         loop {
             tokio::time::sleep(pause).await;
             let params = vec![("pid".to_owned(), pid.to_string())];
-            let status = client.get(&format!("{}/exec-status", self.path), params).await?;
+            let asked = client.get(&format!("{}/exec-status", self.path), params).await;
+            let status = match asked {
+                Ok(status) => status,
+                // A machine under load: the agent itself answers late.
+                Err(error) if error.kind() == ErrorKind::Timeout => Value::Null,
+                Err(error) => return Err(error.into()),
+            };
             if lenient::flag(&status["exited"]) {
                 return self.ended(&status);
             }

@@ -1,9 +1,9 @@
 //! A process of this machine: given its input, its outputs read up to a limit, and ended with everything it began when it
-//! takes too long or nobody waits for it any more.
+//! takes too long. What nobody waits for any more goes on until then, here as on a node far away: a package manager that is
+//! cut off leaves more to mend than one that comes to its end.
 
 use std::{io, process::Stdio, time::Duration};
 
-use rustix::process::{Pid, Signal, kill_process_group};
 use tokio::{
     io::{AsyncRead, AsyncReadExt, AsyncWriteExt},
     process::Command,
@@ -54,7 +54,6 @@ pub(super) async fn run(
         .process_group(0)
         .kill_on_drop(true);
     let mut child = command.spawn().map_err(no_program)?;
-    let mut group = Group(child.id().and_then(|id| Pid::from_raw(i32::try_from(id).ok()?)));
     let stdin = child.stdin.take();
     let stdout = child.stdout.take();
     let stderr = child.stderr.take();
@@ -71,7 +70,6 @@ pub(super) async fn run(
     let (output, errors, status) = tokio::time::timeout(limit + GRACE, whole)
         .await
         .map_err(|_| ChannelError::Late { place: place.to_owned(), seconds: limit.as_secs() })?;
-    group.0 = None;
     let long = || ChannelError::Long { place: place.to_owned(), mib: OUTPUT >> 20 };
     let output = output.ok_or_else(long)?;
     let errors = errors.ok_or_else(long)?;
@@ -103,18 +101,6 @@ async fn collect(source: Option<impl AsyncRead + Unpin>) -> Option<Vec<u8>> {
         let _ = source.read_to_end(&mut all).await;
     }
     (all.len() <= OUTPUT).then_some(all)
-}
-
-/// A group of processes that is ended when nobody waits for it any more.
-struct Group(Option<Pid>);
-
-impl Drop for Group {
-    fn drop(&mut self) {
-        if let Some(group) = self.0 {
-            // It may be gone already.
-            let _ = kill_process_group(group, Signal::TERM);
-        }
-    }
 }
 
 #[cfg(test)]
