@@ -85,12 +85,12 @@ error: there is neither a token nor a password for `https://pve1:8006`
 "#]]
     );
     assert_data_eq!(
-        lab.says(&["--host", "https://pve1:8006", "--ssh", "-oProxyCommand=id", "plan"]),
+        lab.says(&["--host", "https://pve1:8006", "--ssh=-oProxyCommand=id", "plan"]),
         str![[r#"
 exit: 1
 --- stdout
 --- stderr
-error: a value is required for '--ssh <USER@HOST[:PORT]>' but none was supplied
+error: invalid value '-oProxyCommand=id' for '--ssh <USER@HOST[:PORT]>': `-oProxyCommand=id` is not `USER@HOST` or `USER@HOST:PORT`
 
 For more information, try '--help'.
 
