@@ -34,8 +34,8 @@ impl Server {
         }
         let public =
             |key: &str| fs::read_to_string(dir.join(key).with_extension("pub")).expect("it was made");
-        fs::copy(dir.join("host"), machine.path("/run/host_key")).unwrap();
-        fs::write(machine.path("/run/keys"), public("user")).unwrap();
+        fs::copy(dir.join("host"), machine.path("/run/host_key")).expect("the fixture is written");
+        fs::write(machine.path("/run/keys"), public("user")).expect("the fixture is written");
         fs::write(
             machine.path("/run/sshd.conf"),
             format!(
@@ -43,10 +43,10 @@ impl Server {
                  UsePAM no\nPasswordAuthentication no\nPermitRootLogin yes\nPidFile none\nLogLevel VERBOSE\nUseDNS no\n"
             ),
         )
-        .unwrap();
+        .expect("the fixture is written");
         machine.spawn(&["/usr/sbin/sshd", "-D", "-E", "/run/sshd.log", "-f", "/run/sshd.conf"]);
         let known = format!("[127.0.0.1]:{port},[127.0.0.2]:{port} {}", public("host"));
-        fs::write(dir.join("known_hosts"), known).unwrap();
+        fs::write(dir.join("known_hosts"), known).expect("the fixture is written");
         for _ in 0..500 {
             if std::net::TcpStream::connect(("127.0.0.1", port)).is_ok() {
                 break;
@@ -65,7 +65,7 @@ impl Server {
             dir.join(key).display(),
             dir.join(known_hosts).display(),
         );
-        fs::write(&file, text).unwrap();
+        fs::write(&file, text).expect("the fixture is written");
         file
     }
 
