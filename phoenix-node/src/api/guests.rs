@@ -24,7 +24,7 @@ pub(crate) fn list(call: &mut Call<'_>, kind: GuestKind) -> Reply {
         .state
         .guests
         .values()
-        .filter(|guest| guest.kind == kind)
+        .filter(|guest| guest.kind == kind && call.may(&format!("/vms/{}", guest.vmid), &["VM.Audit"]))
         .map(|guest| row(call.state, guest).into())
         .collect();
     Ok(Value::from(rows).into())

@@ -9,8 +9,9 @@ use ring::{
 };
 use serde::{Deserialize, Serialize};
 
-/// What OWASP asks of PBKDF2 with HMAC-SHA-512.
-const ROUNDS: NonZeroU32 = NonZeroU32::new(210_000).expect("it is not 0");
+/// As many as the hosts that are simulated take for their own hashes. More would be better for a vault; but clients give a
+/// login five seconds, and a build that is not optimized needs that for what OWASP asks (210,000).
+const ROUNDS: NonZeroU32 = NonZeroU32::new(5_000).expect("it is not 0");
 
 /// A password that can be compared and not be read.
 #[derive(Clone, Debug, Serialize, Deserialize)]

@@ -57,9 +57,18 @@ fn dress(section: &Section, row: &mut Map<String, Value>) {
         put("mask", mask.into());
         put("cidr", cidr.as_str().into());
     }
-    if !section.values.contains_key("dhcp-range") {
-        put("dhcp-range", Vec::<Value>::new().into());
-    }
+    let ranges = match section.values.get("dhcp-range") {
+        Some(Value::Array(ranges)) => ranges.iter().filter_map(Value::as_str).map(range).collect(),
+        Some(Value::String(one)) => vec![range(one)],
+        _ => Vec::new(),
+    };
+    put("dhcp-range", ranges.into());
+}
+
+/// Returns a range of addresses as it is read: apart, though it is written as one text.
+fn range(text: &str) -> Value {
+    let parts = text.split(',').filter_map(|part| part.split_once('='));
+    parts.map(|(key, value)| (key.to_owned(), Value::from(value))).collect::<Map<_, _>>().into()
 }
 
 fn of_vnet(call: &Call<'_>) -> Vec<(Section, Map<String, Value>)> {
