@@ -9,6 +9,7 @@ use crate::{
     api::{
         Call,
         args::Args,
+        pools,
         reply::{Refusal, Reply},
         router::{Handler, Routes},
         schema::Given,
@@ -40,7 +41,7 @@ fn dump(call: &mut Call<'_>) -> Reply {
         (Some(_), false) => args.list("vmid").iter().filter_map(|vmid| vmid.parse().ok()).collect(),
         (None, true) => call.state.guests.keys().copied().collect(),
         (None, false) if args.get("pool").is_some() => {
-            return Err(Refusal::failed(format!("pool '{}' does not exist", args.text("pool"))));
+            pools::named(call, args.text("pool"))?.guests.iter().copied().collect()
         }
         (None, false) => return Err(Refusal::param("vmid", "property is missing")),
     };

@@ -4,7 +4,7 @@ use phoenix_core::GuestKind;
 
 use crate::{
     api::{
-        Call,
+        Call, pools,
         reply::{Refusal, Reply},
         router::{Handler, Routes},
     },
@@ -15,7 +15,12 @@ use crate::{
 /// The calls of this module.
 pub(crate) const ROUTES: Routes = &[("POST /nodes/{node}/{kind}/{vmid}/clone", Handler::Guest(start))];
 
-pub(crate) fn start(call: &mut Call<'_>, kind: GuestKind, vmid: u32) -> Reply {
+fn start(call: &mut Call<'_>, kind: GuestKind, vmid: u32) -> Reply {
+    let target = call.args.vmid("newid");
+    pools::join(call, target, |call| copy(call, kind, vmid))
+}
+
+fn copy(call: &mut Call<'_>, kind: GuestKind, vmid: u32) -> Reply {
     let args = call.args.clone();
     let target = args.vmid("newid");
     let node = call.state.name.clone();

@@ -8,7 +8,7 @@ use crate::{
     api::{
         Call,
         args::Args,
-        backup,
+        backup, pools,
         reply::{Refusal, Reply},
         router::{Handler, Routes},
         schema,
@@ -41,10 +41,7 @@ pub(crate) fn lxc(call: &mut Call<'_>) -> Reply {
         return backup::restore(call, GuestKind::Lxc, vmid, args.of("lxc-options"));
     }
     check_new(call, vmid, "")?;
-    if let Some(pool) = args.get("pool") {
-        return Err(Refusal::failed(format!("pool '{pool}' does not exist")));
-    }
-    create(call, &args, GuestKind::Lxc, vmid, args.of("lxc-options"))
+    pools::join(call, vmid, |call| create(call, &args, GuestKind::Lxc, vmid, args.of("lxc-options")))
 }
 
 pub(crate) fn vm(call: &mut Call<'_>) -> Reply {
@@ -54,7 +51,7 @@ pub(crate) fn vm(call: &mut Call<'_>) -> Reply {
         return backup::restore(call, GuestKind::Vm, vmid, args.of("qemu-options"));
     }
     check_new(call, vmid, &format!("unable to create VM {vmid} - "))?;
-    create(call, &args, GuestKind::Vm, vmid, args.of("qemu-options"))
+    pools::join(call, vmid, |call| create(call, &args, GuestKind::Vm, vmid, args.of("qemu-options")))
 }
 
 fn create(

@@ -159,6 +159,24 @@ fn delete(call: &mut Call<'_>) -> Reply {
     Ok(Answer::null())
 }
 
+/// Returns a pool that must be there.
+pub(crate) fn named<'a>(call: &'a Call<'_>, name: &str) -> Result<&'a Pool, Refusal> {
+    call.state.pools.0.get(name).ok_or_else(|| Refusal::failed(missing(name)))
+}
+
+/// Makes a guest, and puts it into the pool that the call names, if it names one.
+pub(crate) fn join(call: &mut Call<'_>, vmid: u32, make: impl FnOnce(&mut Call<'_>) -> Reply) -> Reply {
+    let pool = call.args.get("pool").map(str::to_owned);
+    if let Some(name) = &pool {
+        named(call, name)?;
+    }
+    let answer = make(call)?;
+    if let Some(name) = pool {
+        call.state.pools.put(vmid, &name);
+    }
+    Ok(answer)
+}
+
 fn missing(name: &str) -> String {
     format!("pool '{name}' does not exist")
 }

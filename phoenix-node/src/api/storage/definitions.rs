@@ -36,6 +36,9 @@ fn list(call: &mut Call<'_>) -> Reply {
         .storages
         .iter()
         .filter(|(_, storage)| call.args.get("type").is_none_or(|word| word == storage.plugin))
+        .filter(|(name, _)| {
+            call.may_any(&format!("/storage/{name}"), &["Datastore.Audit", "Datastore.AllocateSpace"])
+        })
         .map(|(name, storage)| definition(name, storage, &digest))
         .collect();
     Ok(Value::from(rows).into())
