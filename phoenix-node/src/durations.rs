@@ -23,6 +23,10 @@ pub(crate) const STOP: u64 = 400;
 pub(crate) const SNAPSHOT: u64 = 200;
 /// Turning into a template.
 pub(crate) const TEMPLATE: u64 = 150;
+/// Handing a guest over to another node, without its disks.
+pub(crate) const MIGRATE: u64 = 300;
+/// How long a clean shutdown waits if nothing is said.
+pub(crate) const SHUTDOWN_WAIT: u64 = 180_000;
 /// Growing a disk.
 pub(crate) const RESIZE: u64 = 150;
 /// Destroying.

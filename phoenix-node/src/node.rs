@@ -117,6 +117,13 @@ impl Node {
         self.state().name.clone()
     }
 
+    /// Lets the cluster have at least so many nodes, all simulated here. Fails if that cannot be written down.
+    pub fn grow_cluster(&self, nodes: u32) -> Result<(), NodeError> {
+        let mut state = self.state();
+        state.grow_cluster(nodes);
+        self.commit(&mut state)
+    }
+
     /// Returns the node's directory; a node in memory has none.
     pub(crate) fn dir(&self) -> Option<&Path> {
         self.store.as_ref().map(Store::dir)
@@ -153,6 +160,11 @@ impl Node {
         if !time.is_zero() {
             sleep(time).await;
         }
+    }
+
+    /// Returns how long so much of the node's time really is.
+    pub(crate) fn real(&self, time: Duration) -> Duration {
+        real(u64::try_from(time.as_millis()).unwrap_or(u64::MAX), self.speed)
     }
 
     /// Lets as much virtual time pass.

@@ -61,6 +61,8 @@ pub(crate) struct NodeFile {
     booted: u64,
     bridges: BTreeSet<String>,
     #[serde(default)]
+    peers: BTreeSet<String>,
+    #[serde(default)]
     is_complete: bool,
     #[serde(default)]
     cores: u32,
@@ -106,6 +108,7 @@ impl Store {
         let mut state = State::default();
         if let Some(node) = read::<NodeFile>(&self.dir.join("node.json"))? {
             (state.name, state.booted, state.bridges) = (node.name, node.booted, node.bridges);
+            state.peers = node.peers;
             (state.is_complete, state.cores, state.memory) = (node.is_complete, node.cores, node.memory);
         }
         state.storages =
@@ -234,6 +237,7 @@ impl Store {
                 name: state.name.clone(),
                 booted: state.booted,
                 bridges: state.bridges.clone(),
+                peers: state.peers.clone(),
                 is_complete: state.is_complete,
                 cores: state.cores,
                 memory: state.memory,

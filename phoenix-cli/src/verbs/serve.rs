@@ -37,6 +37,9 @@ pub(crate) struct Serve {
     /// How long answers take: no longer than they need, or as on a real node with its three workers.
     #[arg(long, default_value = "none", value_name = "WHICH")]
     latency: LatencyName,
+    /// How many nodes the cluster has; all are simulated, and told apart by a number behind the name. They stay.
+    #[arg(long, default_value_t = 1, value_name = "N", value_parser = clap::value_parser!(u32).range(1..=32))]
+    nodes: u32,
 }
 
 /// How long answers take.
@@ -51,7 +54,7 @@ enum LatencyName {
 impl Serve {
     /// Does it.
     pub(crate) fn run(self, context: &Context) -> Result<Exit, Error> {
-        let Self { listen, tls, token, latency } = self;
+        let Self { listen, tls, token, latency, nodes } = self;
         let latency = match latency {
             LatencyName::None => Latency::None,
             LatencyName::Real => Latency::Real,
@@ -60,6 +63,9 @@ impl Serve {
             let signals = Signals::new()?;
             let password = host::secret("PHOENIX_PASSWORD")?;
             let node = host::embedded(&context.global, &described(context)).await?;
+            if nodes > 1 {
+                node.grow_cluster(nodes).map_err(Error::Node)?;
+            }
             let options = ServeOptions { listen, tls, password, token, latency, ..ServeOptions::default() };
             let name = node.name();
             let server = Server::start(node, options).await.map_err(Error::Node)?;

@@ -72,6 +72,15 @@ impl Args {
             .collect()
     }
 
+    /// Returns the texts of a parameter that may come more than once, as they are.
+    pub(crate) fn all(&self, key: &str) -> Vec<String> {
+        match self.0.get(key) {
+            Some(Given::Text(value)) => vec![value.clone()],
+            Some(Given::List(values)) => values.clone(),
+            Some(Given::Null | Given::Table) | None => Vec::new(),
+        }
+    }
+
     /// Returns all parameters of a named set, one text each.
     pub(crate) fn of(&self, set: &str) -> BTreeMap<String, String> {
         self.0

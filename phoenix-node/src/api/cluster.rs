@@ -26,26 +26,26 @@ pub(crate) fn version(_call: &mut Call<'_>) -> Reply {
 }
 
 pub(crate) fn nodes(call: &mut Call<'_>) -> Reply {
-    Ok(json!([node_row(call)]).into())
+    let rows: Vec<Value> = call.state.all_nodes().iter().map(|name| node_row(call, name)).collect();
+    Ok(Value::from(rows).into())
 }
 
-/// Returns the row of the node, without its numbers for callers who may not see them.
-pub(crate) fn node_row(call: &mut Call<'_>) -> Value {
-    if !call.may(&format!("/nodes/{}", call.state.name), &["Sys.Audit"]) {
-        let name = &call.state.name;
+/// Returns the row of a node, without its numbers for callers who may not see them.
+pub(crate) fn node_row(call: &mut Call<'_>, name: &str) -> Value {
+    if !call.may(&format!("/nodes/{name}"), &["Sys.Audit"]) {
         return json!({ "node": name, "id": format!("node/{name}"), "type": "node", "status": "online", "level": "" });
     }
     let total: u64 = call.state.storages.get("local").map_or(0, |storage| storage.total);
-    let used = call.state.used("local");
+    let used = call.state.used_on(name, "local");
     json!({
-        "node": call.state.name,
-        "id": format!("node/{}", call.state.name),
+        "node": name,
+        "id": format!("node/{name}"),
         "type": "node",
         "status": "online",
         "level": "",
         "cpu": 0,
         "maxcpu": call.state.cores,
-        "mem": memory_used(call),
+        "mem": memory_used(call, name),
         "maxmem": call.state.memory,
         "disk": used,
         "maxdisk": total,
@@ -70,14 +70,23 @@ pub(crate) fn next_id(call: &mut Call<'_>) -> Reply {
 }
 
 pub(crate) fn status(call: &mut Call<'_>) -> Reply {
-    let name = &call.state.name;
-    Ok(json!([{ "id": format!("node/{name}"), "name": name, "type": "node", "ip": "127.0.0.1", "level": "",
-        "local": 1, "nodeid": 0, "online": 1 }])
-    .into())
+    let nodes = call.state.all_nodes();
+    let is_cluster = nodes.len() > 1;
+    let mut rows = Vec::new();
+    if is_cluster {
+        rows.push(json!({ "id": "cluster", "name": "phoenix", "type": "cluster", "version": nodes.len(),
+            "nodes": nodes.len(), "quorate": 1 }));
+    }
+    for (index, name) in nodes.iter().enumerate() {
+        rows.push(json!({ "id": format!("node/{name}"), "name": name, "type": "node", "ip": "127.0.0.1", "level": "",
+            "local": u8::from(*name == call.state.name), "nodeid": if is_cluster { index + 1 } else { 0 }, "online": 1 }));
+    }
+    Ok(Value::from(rows).into())
 }
 
-fn memory_used(call: &Call<'_>) -> u64 {
-    call.state.guests.values().filter(|guest| guest.running).map(|guest| config_memory(guest) / 4).sum()
+fn memory_used(call: &Call<'_>, node: &str) -> u64 {
+    let here = call.state.guests.values().filter(|guest| call.state.node_of(guest) == node);
+    here.filter(|guest| guest.running).map(|guest| config_memory(guest) / 4).sum()
 }
 
 fn uptime(call: &Call<'_>) -> u64 {

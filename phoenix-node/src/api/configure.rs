@@ -2,6 +2,7 @@
 
 mod check;
 
+pub(crate) use check::{check_digest, lacking};
 use phoenix_core::GuestKind;
 use serde_json::{Map, Value, json};
 

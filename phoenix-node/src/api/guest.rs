@@ -6,6 +6,7 @@ use serde_json::json;
 use crate::{
     api::{
         Call,
+        configure::lacking,
         reply::{Answer, Refusal, Reply},
         router::{Handler, Routes},
     },
@@ -48,7 +49,7 @@ pub(crate) fn destroy(call: &mut Call<'_>, kind: GuestKind, vmid: u32) -> Reply 
     if args.flag("purge") && call.state.cluster.names(kind, vmid) {
         call.state.cluster.forget(kind, vmid);
     }
-    call.task(Work::Destroy { kind, vmid })
+    call.task(Work::Destroy { kind, vmid, purge: args.flag("purge") })
 }
 
 pub(crate) fn resize(call: &mut Call<'_>, kind: GuestKind, vmid: u32) -> Reply {
@@ -63,7 +64,8 @@ pub(crate) fn resize(call: &mut Call<'_>, kind: GuestKind, vmid: u32) -> Reply {
     }
     // A container's wishes are checked before the task starts, a machine's in it.
     if kind == GuestKind::Lxc {
-        let Some(value) = guest.get(&disk) else { return Err(Refusal::failed("format error")) };
+        let form = if disk == "rootfs" { "lxc-rootfs" } else { "lxc-mp" };
+        let Some(value) = guest.get(&disk) else { return Err(lacking(form)) };
         let volume = guest.volumes.get(config::volume_of(value));
         let volume = volume.ok_or_else(|| Refusal::failed(format!("no volume behind '{disk}'")))?;
         if target_size(volume.size, &size).is_none_or(|wanted| wanted < volume.size) {
@@ -109,7 +111,7 @@ pub(crate) fn feature(call: &mut Call<'_>, kind: GuestKind, vmid: u32) -> Reply 
     };
     Ok(match kind {
         GuestKind::Lxc => json!({ "hasFeature": u8::from(has) }),
-        GuestKind::Vm => json!({ "hasFeature": u8::from(has), "nodes": [call.state.name] }),
+        GuestKind::Vm => json!({ "hasFeature": u8::from(has), "nodes": call.state.all_nodes() }),
     }
     .into())
 }

@@ -22,12 +22,12 @@ pub(crate) const ROUTES: Routes = &[
 fn act(call: &mut Call<'_>, kind: GuestKind, vmid: u32, verb: &str) -> Reply {
     let args = call.args.clone();
     let skiplock = args.flag("skiplock");
-    let found = call.state.guest(kind, vmid).map(|guest| guest.running);
+    let found = call.guest(kind, vmid).ok().map(|guest| guest.running);
     let running = match (found, verb) {
         (Some(running), _) => running,
         // PVE starts the task first and looks then.
         (None, "start") => false,
-        (None, _) => return Err(Refusal::failed(no_such_guest(&call.state.name, kind, vmid))),
+        (None, _) => return Err(Refusal::failed(no_such_guest(&call.node(), kind, vmid))),
     };
     match (kind, verb, running) {
         (GuestKind::Lxc, "start", true) => Err(Refusal::failed(format!("CT {vmid} already running"))),
@@ -37,7 +37,14 @@ fn act(call: &mut Call<'_>, kind: GuestKind, vmid: u32, verb: &str) -> Reply {
         (_, "reboot", false) => Err(Refusal::failed(format!("VM {vmid} not running"))),
         (_, "start", _) => call.task(Work::Start { kind, vmid, skiplock }),
         (_, "reboot", true) => call.task(Work::Reboot { kind, vmid }),
-        (_, verb, _) => call.task(Work::Stop { kind, vmid, clean: verb == "shutdown", skiplock }),
+        (_, verb, _) => call.task(Work::Stop {
+            kind,
+            vmid,
+            clean: verb == "shutdown",
+            skiplock,
+            timeout: args.number("timeout"),
+            force: args.flag("forceStop"),
+        }),
     }
 }
 

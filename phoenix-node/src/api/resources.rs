@@ -1,6 +1,6 @@
 //! The rows of the cluster's resources: guests, storages, nodes and pools, as far as the caller may see them.
 
-use serde_json::{Value, json};
+use serde_json::{Map, Value, json};
 
 use crate::{
     api::{
@@ -24,9 +24,11 @@ fn resources(call: &mut Call<'_>) -> Reply {
         rows.extend(seen.map(|name| json!({ "id": format!("/pool/{name}"), "pool": name, "type": "pool" })));
     }
     if wanted("node") {
-        let mut row = cluster::node_row(call);
-        row["cgroup-mode"] = 2.into();
-        rows.push(row);
+        for node in call.state.all_nodes() {
+            let mut row = cluster::node_row(call, &node);
+            row["cgroup-mode"] = 2.into();
+            rows.push(row);
+        }
     }
     if wanted("sdn") {
         rows.extend(networks(call));
@@ -39,8 +41,13 @@ fn resources(call: &mut Call<'_>) -> Reply {
     if wanted("storage") {
         let names: Vec<String> = call.state.storages.keys().cloned().collect();
         for name in names {
-            if call.may(&format!("/storage/{name}"), &["Datastore.Audit"]) {
-                rows.push(storage_row(call.state, &name));
+            if !call.may(&format!("/storage/{name}"), &["Datastore.Audit"]) {
+                continue;
+            }
+            for node in call.state.all_nodes() {
+                if call.state.storages[&name].is_enabled(&node) {
+                    rows.push(storage_row_on(call.state, &node, &name));
+                }
             }
         }
     }
@@ -63,23 +70,23 @@ fn networks(call: &Call<'_>) -> Vec<Value> {
 /// Returns the row of a guest.
 pub(crate) fn guest_row(state: &State, guest: &Guest) -> Value {
     let kind = guest.kind.api_name();
-    let mut row = if matches!(guest.lock(), Some("create" | "clone")) && guest.config.len() == 1 {
-        // The status daemon has not seen it yet.
-        let row = json!({ "status": "unknown", "lock": guest.lock(), "vmid": guest.vmid });
-        row.as_object().cloned().unwrap_or_default()
-    } else {
-        let mut row = guests::row(state, guest);
-        if let Some(cores) = row.remove("cpus") {
-            row.insert("maxcpu".to_owned(), cores);
-        }
-        for key in ["pid", "swap", "maxswap", "serial"] {
-            row.remove(key);
-        }
-        row.insert("template".to_owned(), u8::from(guest.is_template()).into());
-        row
+    let is_reserved = matches!(guest.lock(), Some("create" | "clone")) && guest.config.len() == 1;
+    let seen = match &state.seen {
+        // Who looks only now and then has not seen it yet, or as it was.
+        Some(seen) => seen.get(&guest.vmid).cloned(),
+        None if is_reserved => None,
+        None => Some(measured(state, guest)),
     };
+    let mut row = seen.unwrap_or_else(|| Map::from_iter([("status".to_owned(), "unknown".into())]));
+    row.insert("vmid".to_owned(), guest.vmid.into());
+    for key in ["lock", "tags"] {
+        match guest.get(key) {
+            Some(value) => row.insert(key.to_owned(), value.into()),
+            None => row.remove(key),
+        };
+    }
     row.insert("id".to_owned(), format!("{kind}/{}", guest.vmid).into());
-    row.insert("node".to_owned(), state.name.as_str().into());
+    row.insert("node".to_owned(), state.node_of(guest).into());
     row.insert("type".to_owned(), kind.into());
     if let Some(word) = state.cluster.ha.state_word(guest.kind, guest.vmid) {
         row.insert("hastate".to_owned(), word.into());
@@ -90,10 +97,36 @@ pub(crate) fn guest_row(state: &State, guest: &Guest) -> Value {
     row.into()
 }
 
+/// Lets the status daemon have a look: until its next one, the rows of guests say what it saw.
+pub(crate) fn look(state: &mut State) {
+    let guests = state.guests.values().filter(|guest| guest.config.len() > 1);
+    state.seen = Some(guests.map(|guest| (guest.vmid, measured(state, guest))).collect());
+}
+
+/// Returns what a status daemon measures of a guest.
+fn measured(state: &State, guest: &Guest) -> Map<String, Value> {
+    let mut row = guests::row(state, guest);
+    if let Some(cores) = row.remove("cpus") {
+        row.insert("maxcpu".to_owned(), cores);
+    }
+    row.retain(|key, _| {
+        !matches!(key.as_str(), "pid" | "swap" | "maxswap" | "serial") && !key.starts_with("pressure")
+    });
+    for key in ["memhost", "diskread", "diskwrite"] {
+        row.entry(key).or_insert(0.into());
+    }
+    row.insert("template".to_owned(), u8::from(guest.is_template()).into());
+    row
+}
+
 /// Returns the row of a storage that is there.
 pub(crate) fn storage_row(state: &mut State, name: &str) -> Value {
-    let used = state.used(name);
-    let node = &state.name;
+    let node = state.name.clone();
+    storage_row_on(state, &node, name)
+}
+
+fn storage_row_on(state: &mut State, node: &str, name: &str) -> Value {
+    let used = state.used_on(node, name);
     let storage = &state.storages[name];
     json!({ "id": format!("storage/{node}/{name}"), "storage": name, "node": node, "type": "storage",
         "status": "available", "plugintype": storage.plugin, "content": storage.content_list(), "shared": 0,

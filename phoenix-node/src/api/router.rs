@@ -10,12 +10,13 @@ use serde_json::{Map, Value};
 
 use crate::{
     api::{
-        access, acme,
+        access, acme, agent,
         args::Args,
         backup, bulk,
         caller::Caller,
-        clone, cluster, cluster_log, configure, corosync, cpu_models, create, datacenter, firewall, guest,
-        guests, ha, indexes, jobs, mapping, metrics, node, notifications, permit, pools, power,
+        clone, cloudinit, cluster, cluster_log, configure, console, corosync, cpu_models, create, datacenter,
+        firewall, guest, guests, ha, index, indexes, jobs, mapping, meter, metrics, moves, node,
+        notifications, permit, pools, power,
         reply::{Answer, Refusal, Reply, no_such_guest},
         resources,
         schema::{self, Entry, Given},
@@ -80,7 +81,13 @@ const ROUTES: &[Routes] = &[
     backup::ROUTES,
     acme::ROUTES,
     bulk::ROUTES,
+    agent::ROUTES,
     clone::ROUTES,
+    cloudinit::ROUTES,
+    console::ROUTES,
+    index::ROUTES,
+    meter::ROUTES,
+    moves::ROUTES,
     cluster::ROUTES,
     cluster_log::ROUTES,
     configure::ROUTES,
@@ -207,9 +214,9 @@ impl Call<'_> {
 
     /// Returns a guest that must be there.
     pub(crate) fn guest(&self, kind: GuestKind, vmid: u32) -> Result<&Guest, Refusal> {
-        self.state
-            .guest(kind, vmid)
-            .ok_or_else(|| Refusal::failed(no_such_guest(&self.state.name, kind, vmid)))
+        let node = self.node();
+        let found = self.state.guest(kind, vmid).filter(|guest| self.state.node_of(guest) == node);
+        found.ok_or_else(|| Refusal::failed(no_such_guest(&node, kind, vmid)))
     }
 
     /// Returns a guest that must be there, without a lock, its file held by nobody.
@@ -226,7 +233,7 @@ impl Call<'_> {
 
     /// Starts a task and answers with its UPID.
     pub(crate) fn task(&mut self, work: Work) -> Reply {
-        Ok(Value::from(self.state.new_task(work, &self.caller.id())).into())
+        Ok(Value::from(self.state.new_task(&self.node(), work, &self.caller.id())).into())
     }
 }
 

@@ -24,6 +24,7 @@ pub(crate) const ROUTES: Routes = &[
 pub(crate) fn list(call: &mut Call<'_>) -> Reply {
     let args = call.args.clone();
     let source = args.get("source").unwrap_or("archive");
+    let node = call.node();
     let vmid = args.get("vmid").map(|_| args.vmid("vmid").to_string());
     let statuses = args.list("statusfilter");
     let user = args.get("userfilter").map(str::to_lowercase);
@@ -31,7 +32,8 @@ pub(crate) fn list(call: &mut Call<'_>) -> Reply {
     let (since, until) = (signed("since"), signed("until"));
     let is_wanted = |task: &&Task| {
         let started = i64::try_from(task.starttime).unwrap_or(i64::MAX);
-        vmid.as_ref().is_none_or(|vmid| task.id == *vmid)
+        task.node() == node
+            && vmid.as_ref().is_none_or(|vmid| task.id == *vmid)
             && args.get("typefilter").is_none_or(|kind| task.kind == kind)
             && user.as_ref().is_none_or(|user| task.user.to_lowercase().contains(user))
             && since.is_none_or(|since| started >= since)

@@ -12,6 +12,7 @@ mod latency;
 mod listen;
 mod session;
 mod shape;
+mod statusd;
 
 use std::{net::SocketAddr, path::Path, sync::Arc, time::Duration};
 
@@ -48,6 +49,7 @@ pub struct Server {
     stop: watch::Sender<bool>,
     listening: JoinHandle<()>,
     control: Option<JoinHandle<()>>,
+    statusd: Option<JoinHandle<()>>,
 }
 
 impl Default for ServeOptions {
@@ -82,6 +84,10 @@ impl Server {
             }
             false => (None, None),
         };
+        let statusd = match options.latency {
+            Latency::None => None,
+            Latency::Real => Some(tokio::spawn(statusd::run(Arc::downgrade(&node)))),
+        };
         let service = Arc::new(exchange::Service {
             node,
             keys,
@@ -96,7 +102,7 @@ impl Server {
         let (stop, stopped) = watch::channel(false);
         let listening = tokio::spawn(listen::run(listener, service, acceptor, stopped));
         let token = format!("root@pam!{}={secret}", options.token);
-        Ok(Self { address, fingerprint, token, stop, listening, control })
+        Ok(Self { address, fingerprint, token, stop, listening, control, statusd })
     }
 
     /// Returns where it listens.
@@ -131,8 +137,8 @@ impl Server {
 impl Drop for Server {
     fn drop(&mut self) {
         self.listening.abort();
-        if let Some(control) = &self.control {
-            control.abort();
+        for helper in self.control.iter().chain(&self.statusd) {
+            helper.abort();
         }
     }
 }

@@ -6,7 +6,7 @@ use phoenix_core::GuestKind;
 use serde::{Deserialize, Serialize};
 
 use crate::{
-    sim::world::World,
+    sim::{programs::Ran, world::World},
     state::{config, volume::Volume},
 };
 
@@ -32,6 +32,18 @@ pub(crate) struct Guest {
     #[serde(default)]
     pub(crate) started: u64,
     pub(crate) world: World,
+    /// The node that it is on; empty for the one that the state is named after.
+    #[serde(default, skip_serializing_if = "String::is_empty")]
+    pub(crate) node: String,
+    /// Whether it was halted where it stood.
+    #[serde(default)]
+    pub(crate) paused: bool,
+    /// The sizes at which file systems were made on volumes that have grown since.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub(crate) formatted: BTreeMap<String, u64>,
+    /// How the programs ended that its agent was asked to run, by their pid.
+    #[serde(skip)]
+    pub(crate) ran: BTreeMap<u64, Ran>,
 }
 
 /// A snapshot.
@@ -64,6 +76,10 @@ impl Guest {
             running: false,
             started: 0,
             world: World::default(),
+            node: String::new(),
+            paused: false,
+            formatted: BTreeMap::new(),
+            ran: BTreeMap::new(),
         }
     }
 
@@ -89,7 +105,7 @@ impl Guest {
             GuestKind::Lxc => ("hostname", "CT"),
             GuestKind::Vm => ("name", "VM "),
         };
-        self.get(key).map_or_else(|| format!("{prefix}{}", self.vmid), str::to_owned)
+        self.get(key).map_or_else(|| format!("{prefix}{}", self.vmid), |name| name.trim().to_owned())
     }
 
     /// Returns the digest of the stored configuration with everything that PVE keeps in the same file.

@@ -7,6 +7,7 @@ pub(crate) mod backup;
 pub(crate) mod change;
 pub(crate) mod cluster;
 pub(crate) mod config;
+pub(crate) mod ext4;
 pub(crate) mod firewall;
 pub(crate) mod guest;
 pub(crate) mod host;
@@ -46,6 +47,8 @@ pub(crate) struct State {
     pub(crate) name: String,
     /// Whether the node has all that it shall have: seeds add nothing.
     pub(crate) is_complete: bool,
+    /// The other nodes of the cluster, which are simulated along with this one.
+    pub(crate) peers: BTreeSet<String>,
     pub(crate) cores: u32,
     pub(crate) memory: u64,
     pub(crate) booted: u64,
@@ -66,12 +69,15 @@ pub(crate) struct State {
     pub(crate) archive: VecDeque<Arc<Task>>,
     /// Frozen parts of guests' worlds, by the hash of their content.
     pub(crate) layers: BTreeMap<String, Arc<Delta>>,
+    /// What the status daemon saw of the guests when it last looked; nothing where the rows are always current.
+    pub(crate) seen: Option<BTreeMap<u32, serde_json::Map<String, serde_json::Value>>>,
     pub(crate) dirty: Dirty,
     pub(crate) next_pid: u32,
     /// New tasks that nobody works on yet.
     pub(crate) waiting: Vec<String>,
-    usage: BTreeMap<u32, BTreeMap<String, u64>>,
-    used: BTreeMap<String, u64>,
+    usage: BTreeMap<u32, BTreeMap<(String, String), u64>>,
+    /// What guests take, by the node and the storage.
+    used: BTreeMap<(String, String), u64>,
 }
 
 /// What must be written.
@@ -112,9 +118,28 @@ impl State {
         self.dirty.host = true;
     }
 
-    /// Tells whether a name is this node's.
+    /// Tells whether a name is that of a node of the cluster.
     pub(crate) fn has_node(&self, name: &str) -> bool {
-        name == "localhost" || name == self.name
+        name == "localhost" || name == self.name || self.peers.contains(name)
+    }
+
+    /// Lets the cluster have at least so many nodes: `pve1` is joined by `pve2`, `phoenix` by `phoenix2`.
+    pub(crate) fn grow_cluster(&mut self, nodes: u32) {
+        let stem = self.name.trim_end_matches(|c: char| c.is_ascii_digit()).to_owned();
+        let first: u32 = self.name[stem.len()..].parse().unwrap_or(1);
+        let peers = (1..nodes).map(|more| format!("{stem}{}", first.saturating_add(more)));
+        self.peers.extend(peers);
+        self.dirty.node = true;
+    }
+
+    /// Returns the names of all nodes.
+    pub(crate) fn all_nodes(&self) -> BTreeSet<String> {
+        self.peers.iter().chain([&self.name]).cloned().collect()
+    }
+
+    /// Returns the node that a guest is on.
+    pub(crate) fn node_of<'a>(&'a self, guest: &'a Guest) -> &'a str {
+        if guest.node.is_empty() { &self.name } else { &guest.node }
     }
 
     /// Returns a guest of a kind.
@@ -152,17 +177,41 @@ impl State {
         }
     }
 
-    /// Returns the bytes that a storage's volumes really take.
+    /// Returns the bytes that a storage's volumes really take on this node.
     pub(crate) fn used(&mut self, storage: &str) -> u64 {
-        self.settle_usage();
-        let own = self.storages.get(storage).map_or(0, |found| found.volumes.values().map(|v| v.used).sum());
-        own + self.used.get(storage).copied().unwrap_or(0)
+        let node = self.name.clone();
+        self.used_on(&node, storage)
     }
 
-    /// Returns the bytes free on a storage.
-    pub(crate) fn free(&mut self, storage: &str) -> u64 {
-        let used = self.used(storage);
+    /// Returns the bytes that a storage's volumes really take on a node.
+    pub(crate) fn used_on(&mut self, node: &str, storage: &str) -> u64 {
+        self.settle_usage();
+        let Some(found) = self.storages.get(storage) else { return 0 };
+        // What belongs to no guest lies on the first node.
+        let is_here = found.is_shared() || node == self.name;
+        let own = if is_here { found.volumes.values().map(|volume| volume.used).sum() } else { 0 };
+        let key = (self.place_of(node, storage), storage.to_owned());
+        own + self.used.get(&key).copied().unwrap_or(0)
+    }
+
+    /// Returns the bytes free on a storage of a node.
+    pub(crate) fn free_on(&mut self, node: &str, storage: &str) -> u64 {
+        let used = self.used_on(node, storage);
         self.storages.get(storage).map_or(0, |found| found.total.saturating_sub(used))
+    }
+
+    /// Returns the bytes free on a storage of this node.
+    pub(crate) fn free(&mut self, storage: &str) -> u64 {
+        let node = self.name.clone();
+        self.free_on(&node, storage)
+    }
+
+    /// Returns the node whose copy of a storage is meant: a shared one has only one.
+    fn place_of(&self, node: &str, storage: &str) -> String {
+        match self.storages.get(storage).is_some_and(Storage::is_shared) {
+            true => String::new(),
+            false => node.to_owned(),
+        }
     }
 
     /// Freezes the changes at the top of a guest's world into a layer that others can share.
@@ -208,18 +257,20 @@ impl State {
 
     /// Counts what a guest's volumes take, in place of what was counted before.
     pub(crate) fn count_usage(&mut self, vmid: u32) {
-        for (storage, bytes) in self.usage.remove(&vmid).unwrap_or_default() {
-            if let Some(sum) = self.used.get_mut(&storage) {
+        for (place, bytes) in self.usage.remove(&vmid).unwrap_or_default() {
+            if let Some(sum) = self.used.get_mut(&place) {
                 *sum = sum.saturating_sub(bytes);
             }
         }
         let Some(guest) = self.guests.get(&vmid) else { return };
-        let mut mine: BTreeMap<String, u64> = BTreeMap::new();
+        let node = self.node_of(guest);
+        let mut mine: BTreeMap<(String, String), u64> = BTreeMap::new();
         for volume in guest.volumes.values() {
-            *mine.entry(volume.storage.clone()).or_default() += volume.used;
+            let place = (self.place_of(node, &volume.storage), volume.storage.clone());
+            *mine.entry(place).or_default() += volume.used;
         }
-        for (storage, bytes) in &mine {
-            *self.used.entry(storage.clone()).or_default() += bytes;
+        for (place, bytes) in &mine {
+            *self.used.entry(place.clone()).or_default() += bytes;
         }
         self.usage.insert(vmid, mine);
     }

@@ -55,9 +55,9 @@ impl Task {
 }
 
 impl State {
-    /// Files a new task of a user that does this work.
-    pub(crate) fn new_task(&mut self, work: Work, user: &str) -> String {
-        let mut task = self.task_of(work.task_type(), work.task_id(), user);
+    /// Files a new task of a user on a node that does this work.
+    pub(crate) fn new_task(&mut self, node: &str, work: Work, user: &str) -> String {
+        let mut task = self.task_of(node, work.task_type(), work.task_id(), user);
         task.work = Some(work);
         let upid = task.upid.clone();
         self.active.insert(upid.clone(), task);
@@ -68,20 +68,21 @@ impl State {
 
     /// Files a task that is over already, and went well.
     pub(crate) fn file_done(&mut self, kind: &str, user: &str) {
-        let mut task = self.task_of(kind, String::new(), user);
+        let node = self.name.clone();
+        let mut task = self.task_of(&node, kind, String::new(), user);
         task.log.push("TASK OK".to_owned());
         task.exitstatus = Some("OK".to_owned());
         task.endtime = Some(task.starttime);
         self.archive(task);
     }
 
-    fn task_of(&mut self, kind: &str, id: String, user: &str) -> Task {
+    fn task_of(&mut self, node: &str, kind: &str, id: String, user: &str) -> Task {
         self.next_pid = self.next_pid.wrapping_add(1).max(4096);
         let pid = self.next_pid;
         let starttime = now();
         let ticks = now_ms().saturating_sub(self.booted * 1000) / 10;
         let pstart = u32::try_from(ticks & 0xffff_ffff).unwrap_or(0);
-        let upid = format!("UPID:{}:{pid:08X}:{pstart:08X}:{starttime:08X}:{kind}:{id}:{user}:", self.name);
+        let upid = format!("UPID:{node}:{pid:08X}:{pstart:08X}:{starttime:08X}:{kind}:{id}:{user}:");
         Task {
             upid,
             pid,

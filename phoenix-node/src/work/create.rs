@@ -102,6 +102,7 @@ fn defaults(kind: GuestKind, vmid: u32, config: &mut BTreeMap<String, String>, i
     };
     match kind {
         GuestKind::Lxc => {
+            set("unprivileged", "1".to_owned());
             set("arch", "amd64".to_owned());
             set("hostname", format!("CT{vmid}"));
             set("memory", "512".to_owned());
@@ -113,7 +114,7 @@ fn defaults(kind: GuestKind, vmid: u32, config: &mut BTreeMap<String, String>, i
             }
         }
         GuestKind::Vm => {
-            let boot = first_disk(config).map_or_else(|| " ".to_owned(), |disk| format!("order={disk}"));
+            let boot = boot_order(config).unwrap_or_else(|| " ".to_owned());
             let mut set = |key: &str, value: String| {
                 config.entry(key.to_owned()).or_insert(value);
             };
@@ -125,7 +126,18 @@ fn defaults(kind: GuestKind, vmid: u32, config: &mut BTreeMap<String, String>, i
     }
 }
 
-/// Returns the key of the disk that a virtual machine boots from.
-pub(crate) fn first_disk(config: &BTreeMap<String, String>) -> Option<&str> {
-    ["scsi0", "virtio0", "sata0", "ide0"].into_iter().find(|key| config.contains_key(*key))
+/// Returns the keys of the devices that a virtual machine boots from by itself: its first disk, drive and net.
+pub(crate) fn boot_order(config: &BTreeMap<String, String>) -> Option<String> {
+    let is_drive = |key: &&str, cdrom: bool| {
+        config
+            .get(*key)
+            .is_some_and(|value| value.contains("media=cdrom") == cdrom && !value.starts_with("none"))
+    };
+    let disk = ["scsi0", "virtio0", "sata0", "ide0"].into_iter().find(|key| is_drive(key, false));
+    let drive = ["ide0", "ide1", "ide2", "ide3", "sata0", "scsi0"]
+        .into_iter()
+        .find(|key| is_drive(key, true) && !config[*key].contains("cloudinit"));
+    let net = config.keys().find(|key| matches!(config::split_index(key), ("net", Some(_))));
+    let keys: Vec<&str> = disk.into_iter().chain(drive).chain(net.map(String::as_str)).collect();
+    (!keys.is_empty()).then(|| format!("order={}", keys.join(";")))
 }

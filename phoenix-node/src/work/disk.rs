@@ -19,6 +19,9 @@ pub(crate) fn begin_destroy(
     vmid: u32,
 ) -> Result<u64, Refused> {
     let guest = room.guest(state, kind, vmid, true)?;
+    if guest.running {
+        room.log.push(format!("forced to stop CT {vmid} before destroying!"));
+    }
     for volid in guest.volumes.keys() {
         if is_base_used(state, vmid, volid) {
             return Err(Refused::Failed(format!("base volume '{volid}' is still in use by linked cloned")));
@@ -31,6 +34,7 @@ pub(crate) fn destroy(
     state: &mut State,
     kind: GuestKind,
     vmid: u32,
+    purge: bool,
     log: &mut Vec<String>,
 ) -> Result<(), String> {
     let Some(guest) = state.guest(kind, vmid) else { return Ok(()) };
@@ -38,7 +42,10 @@ pub(crate) fn destroy(
         if is_base_used(state, vmid, volid) {
             return Err(format!("base volume '{volid}' is still in use by linked cloned"));
         }
-        log.push(format!("removed volume '{volid}'"));
+    }
+    if purge {
+        let noun = if kind == GuestKind::Lxc { "CT" } else { "VM" };
+        log.push(format!("purging {noun} {vmid} from related configurations.."));
     }
     state.remove_guest(vmid);
     Ok(())
@@ -111,13 +118,19 @@ pub(crate) fn resize(
     vmid: u32,
     disk: &str,
     size: &str,
+    log: &mut Vec<String>,
 ) -> Result<(), String> {
     let Some(guest) = state.guest_mut(kind, vmid) else { return Err(format!("guest {vmid} is gone")) };
     let value = guest.get(disk).ok_or_else(|| format!("disk '{disk}' does not exist"))?.to_owned();
     let volid = crate::state::config::volume_of(&value).to_owned();
     let size = parse_size(size, 0).ok_or_else(|| format!("unable to parse size '{size}'"))?;
     let volume = guest.volumes.get_mut(&volid).ok_or_else(|| format!("volume '{volid}' does not exist"))?;
+    // A file system that grows keeps what was laid down when it was made.
+    guest.formatted.entry(volid.clone()).or_insert(volume.size);
     volume.size = volume.size.max(size);
+    if volume.format == "raw" || volume.format == "qcow2" {
+        log.push("Image resized.".to_owned());
+    }
     let text = size_text(volume.size);
     let value = with_volume(&value, &volid, Some(&text));
     guest.config.insert(disk.to_owned(), value);

@@ -8,6 +8,7 @@ mod disk;
 mod drive;
 mod dump;
 mod host;
+mod job;
 mod mkfs;
 mod power;
 mod recover;
@@ -26,7 +27,8 @@ pub(crate) use disk::target_size;
 pub(crate) use drive::is_size;
 pub(crate) use dump::Dump;
 pub(crate) use host::{Job as HostJob, start_order};
-pub(crate) use power::{config_memory, show_mounts};
+pub(crate) use job::{Job, What, local_disks};
+pub(crate) use power::{config_memory, halt, show_mounts};
 pub(crate) use recover::recover;
 pub(crate) use restore::Restore;
 pub(crate) use room::{Room, is_base_used};
@@ -82,11 +84,28 @@ pub(crate) enum Work {
     /// Starts a guest.
     Start { kind: GuestKind, vmid: u32, skiplock: bool },
     /// Stops a guest, hard or clean.
-    Stop { kind: GuestKind, vmid: u32, clean: bool, skiplock: bool },
+    Stop {
+        kind: GuestKind,
+        vmid: u32,
+        clean: bool,
+        skiplock: bool,
+        /// How many seconds a clean one waits.
+        #[serde(default)]
+        timeout: Option<u64>,
+        /// Whether a clean one that waited in vain is followed by a hard one.
+        #[serde(default)]
+        force: bool,
+    },
     /// Stops and starts a guest.
     Reboot { kind: GuestKind, vmid: u32 },
     /// Destroys a guest.
-    Destroy { kind: GuestKind, vmid: u32 },
+    Destroy {
+        kind: GuestKind,
+        vmid: u32,
+        /// Whether it goes from jobs, pools and rights too.
+        #[serde(default)]
+        purge: bool,
+    },
     /// Takes a snapshot.
     Snapshot { kind: GuestKind, vmid: u32, name: String, description: String, vmstate: bool },
     /// Removes a snapshot.
@@ -112,6 +131,8 @@ pub(crate) enum Work {
     Restore(restore::Restore),
     /// Works on the node as a host.
     Host(host::Job),
+    /// Does something else to a guest.
+    Guest(Job),
     /// Works on what lies on a storage.
     Storage(storage::Job),
     /// Starts or stops many guests.
@@ -175,6 +196,7 @@ impl Work {
             Self::Template { kind: Vm, .. } => "qmtemplate",
             Self::Resize { .. } => "resize",
             Self::Configure { .. } => "qmconfig",
+            Self::Guest(job) => job.task_type(),
             Self::Dump(_) => "vzdump",
             Self::Restore(work) if work.kind == Lxc => "vzrestore",
             Self::Restore(_) => "qmrestore",
@@ -189,6 +211,7 @@ impl Work {
     pub(crate) fn task_id(&self) -> String {
         match self {
             Self::Clone { source, .. } => source.to_string(),
+            Self::Guest(job) => job.vmid.to_string(),
             Self::Dump(dump) => match dump.vmids[..] {
                 [vmid] => vmid.to_string(),
                 _ => String::new(),
@@ -225,6 +248,7 @@ impl Work {
     pub(crate) fn guests(&self) -> Vec<u32> {
         match self {
             Self::Clone { source, target, .. } => vec![*source, *target],
+            Self::Guest(job) => job.guests(),
             Self::Dump(dump) => dump.vmids.clone(),
             Self::Restore(work) => vec![work.vmid],
             Self::Host(_) | Self::Storage(_) | Self::ReloadNetworks => Vec::new(),
@@ -261,6 +285,7 @@ impl Work {
             | Self::Snapshot { .. }
             | Self::DeleteSnapshot { .. }
             | Self::Rollback { .. }
+            | Self::Guest(_)
             | Self::Host(_)
             | Self::Storage(_)
             | Self::Bulk { .. }
@@ -275,14 +300,16 @@ impl Work {
             Self::Create { .. } => create::begin(self, state, room),
             Self::Clone { .. } => clone::begin(self, state, room),
             Self::Start { kind, vmid, skiplock } => power::begin_start(state, room, *kind, *vmid, *skiplock),
-            Self::Stop { kind, vmid, skiplock, .. } => {
-                power::begin_stop(state, room, *kind, *vmid, *skiplock)
+            Self::Stop { kind, vmid, clean, skiplock, timeout, .. } => {
+                let patience =
+                    timeout.map_or(durations::SHUTDOWN_WAIT, |seconds| seconds.saturating_mul(1000));
+                power::begin_stop(state, room, *kind, *vmid, *skiplock, clean.then_some(patience))
             }
             Self::Reboot { kind, vmid } => {
-                power::begin_stop(state, room, *kind, *vmid, false)?;
+                power::begin_stop(state, room, *kind, *vmid, false, None)?;
                 Ok(durations::STOP + power::start_time(*kind))
             }
-            Self::Destroy { kind, vmid } => disk::begin_destroy(state, room, *kind, *vmid),
+            Self::Destroy { kind, vmid, .. } => disk::begin_destroy(state, room, *kind, *vmid),
             Self::Snapshot { kind, vmid, name, .. } => snapshot::begin_take(state, room, *kind, *vmid, name),
             Self::DeleteSnapshot { kind, vmid, name } => {
                 snapshot::begin_delete(state, room, *kind, *vmid, name)
@@ -299,6 +326,7 @@ impl Work {
                 room.guest(state, GuestKind::Vm, *vmid, true)?;
                 Ok(durations::CONFIGURE)
             }
+            Self::Guest(job) => job.begin(state, room),
             Self::Dump(dump) => dump::begin(dump, state, room),
             Self::Restore(work) => restore::begin(work, state, room),
             Self::Host(job) => job.begin(state, room),
@@ -316,15 +344,23 @@ impl Work {
         match self {
             Self::Create { .. } => create::finish(self, state, log),
             Self::Clone { .. } => clone::finish(self, state),
-            Self::Start { kind, vmid, .. } => power::start(state, *kind, *vmid),
-            Self::Stop { kind, vmid, .. } => power::stop(state, *kind, *vmid),
+            Self::Start { kind, vmid, .. } => {
+                power::tell(state, *kind, *vmid, log);
+                power::start(state, *kind, *vmid)
+            }
+            Self::Stop { kind, vmid, clean, force, .. } => {
+                if *clean {
+                    power::ask_to_stop(state, *kind, *vmid, *force, log)?;
+                }
+                power::stop(state, *kind, *vmid)
+            }
             Self::Reboot { kind, vmid } => {
                 power::stop(state, *kind, *vmid)?;
                 power::start(state, *kind, *vmid)
             }
-            Self::Destroy { kind, vmid } => disk::destroy(state, *kind, *vmid, log),
+            Self::Destroy { kind, vmid, purge } => disk::destroy(state, *kind, *vmid, *purge, log),
             Self::Snapshot { kind, vmid, name, description, vmstate } => {
-                snapshot::take(state, *kind, *vmid, name, description, *vmstate)
+                snapshot::take(state, *kind, *vmid, name, description, *vmstate, log)
             }
             Self::DeleteSnapshot { kind, vmid, name } => snapshot::delete(state, *kind, *vmid, name),
             Self::Rollback { kind, vmid, name, start } => {
@@ -332,11 +368,12 @@ impl Work {
                 if *start { power::start(state, *kind, *vmid) } else { Ok(()) }
             }
             Self::Template { kind, vmid } => disk::template(state, *kind, *vmid),
-            Self::Resize { kind, vmid, disk, size } => disk::resize(state, *kind, *vmid, disk, size),
+            Self::Resize { kind, vmid, disk, size } => disk::resize(state, *kind, *vmid, disk, size, log),
             Self::Configure { vmid, change, asked } => {
                 log.push(asked.clone());
                 change::apply(state, GuestKind::Vm, *vmid, change, log).map_err(|refusal| refusal.text())
             }
+            Self::Guest(job) => job.finish(state, log),
             Self::Dump(dump) => dump::finish(dump, state, log),
             Self::Restore(work) => restore::finish(work, state, log),
             Self::Host(job) => job.finish(state, log),
@@ -362,6 +399,7 @@ impl Work {
             Self::Snapshot { vmid, .. } => recover::unlock(state, *vmid, &["snapshot"]),
             Self::DeleteSnapshot { vmid, .. } => recover::unlock(state, *vmid, &["snapshot-delete"]),
             Self::Rollback { vmid, .. } => recover::unlock(state, *vmid, &["rollback"]),
+            Self::Guest(job) => job.abandon(state),
             Self::Start { .. }
             | Self::Stop { .. }
             | Self::Reboot { .. }

@@ -25,7 +25,9 @@ pub(crate) fn begin_start(
     vmid: u32,
     skiplock: bool,
 ) -> Result<u64, Refused> {
-    let guest = room.guest(state, kind, vmid, !skiplock)?;
+    // What was put to sleep wakes up by being started.
+    let sleeps = state.guest(kind, vmid).is_some_and(|guest| guest.lock() == Some("suspended"));
+    let guest = room.guest(state, kind, vmid, !skiplock && !sleeps)?;
     check_start(state, guest)?;
     Ok(start_time(kind))
 }
@@ -78,9 +80,50 @@ pub(crate) fn begin_stop(
     kind: GuestKind,
     vmid: u32,
     skiplock: bool,
+    patience: Option<u64>,
 ) -> Result<u64, Refused> {
     let guest = room.guest(state, kind, vmid, !skiplock)?;
-    Ok(if guest.running { durations::STOP } else { 0 })
+    Ok(match (guest.running, patience) {
+        (false, _) => 0,
+        (true, Some(patience)) if is_deaf(guest) => patience,
+        (true, _) => durations::STOP,
+    })
+}
+
+/// Tells whether a machine does not react when it is asked to power down: nothing runs in it.
+fn is_deaf(guest: &Guest) -> bool {
+    guest.kind == GuestKind::Vm && (!guest.world.has_system() || guest.paused)
+}
+
+/// Says what the asking for a clean stop leads to, for one that does not react.
+pub(crate) fn ask_to_stop(
+    state: &State,
+    kind: GuestKind,
+    vmid: u32,
+    force: bool,
+    log: &mut Vec<String>,
+) -> Result<(), String> {
+    let Some(guest) = state.guest(kind, vmid).filter(|guest| guest.running && is_deaf(guest)) else {
+        return Ok(());
+    };
+    if crate::api::agent_of(guest) == Some(false) {
+        log.push(format!(
+            "QEMU Guest Agent is not running - VM {vmid} qga command 'guest-ping' failed - got timeout"
+        ));
+    }
+    if !force {
+        return Err("VM quit/powerdown failed - got timeout".to_owned());
+    }
+    log.push("VM still running - terminating now with SIGTERM".to_owned());
+    Ok(())
+}
+
+/// Says what PVE says while a guest starts.
+pub(crate) fn tell(state: &State, kind: GuestKind, vmid: u32, log: &mut Vec<String>) {
+    let Some(guest) = state.guest(kind, vmid) else { return };
+    if kind == GuestKind::Vm && guest.config.values().any(|value| value.contains("-cloudinit")) {
+        log.push("generating cloud-init ISO".to_owned());
+    }
 }
 
 /// Lets a guest run.
@@ -92,6 +135,9 @@ pub(crate) fn start(state: &mut State, kind: GuestKind, vmid: u32) -> Result<(),
     }
     change::settle(guest);
     guest.running = true;
+    if guest.lock() == Some("suspended") {
+        guest.config.remove("lock");
+    }
     guest.started = now();
     if !guest.world.has_system() {
         return Ok(());
@@ -105,9 +151,16 @@ pub(crate) fn start(state: &mut State, kind: GuestKind, vmid: u32) -> Result<(),
 pub(crate) fn stop(state: &mut State, kind: GuestKind, vmid: u32) -> Result<(), String> {
     let missing = no_such_guest(&state.name, kind, vmid);
     let guest = state.guest_mut(kind, vmid).ok_or(missing)?;
-    guest.running = false;
+    halt(guest);
     change::settle(guest);
     Ok(())
+}
+
+/// Lets a guest not run, with what only lives as long as it runs.
+pub(crate) fn halt(guest: &mut Guest) {
+    guest.running = false;
+    guest.paused = false;
+    guest.ran.clear();
 }
 
 /// Returns the memory that a guest is configured with, in bytes.

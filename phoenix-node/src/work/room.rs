@@ -81,7 +81,8 @@ pub(crate) fn add_volume(
     let plugin =
         state.storages.get(storage).ok_or_else(|| format!("storage '{storage}' does not exist"))?.kind();
     let used = if plugin == Plugin::Thick { wanted.size } else { wanted.used };
-    let free = state.free(storage);
+    let node = state.guests.get(&vmid).map(|guest| state.node_of(guest).to_owned()).unwrap_or_default();
+    let free = state.free_on(&node, storage);
     if used > free {
         return Err(format!(
             "out of space on storage '{storage}': No space left on device (needs {used} bytes, {free} are free)"
@@ -135,7 +136,8 @@ pub(crate) fn add_volume(
         size: wanted.size,
         used,
         ctime: now(),
-        parent: wanted.parent.map(str::to_owned),
+        // Where the name does not hold the base, nobody knows it later.
+        parent: wanted.parent.filter(|_| plugin.names_base()).map(str::to_owned),
     };
     log.extend(drive::formatting(plugin, &volid, &volume));
     guest.volumes.insert(volid.clone(), volume);

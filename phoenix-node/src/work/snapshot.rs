@@ -43,6 +43,7 @@ pub(crate) fn take(
     name: &str,
     description: &str,
     vmstate: bool,
+    log: &mut Vec<String>,
 ) -> Result<(), String> {
     state.freeze(vmid);
     let guest = state.guest_mut(kind, vmid).ok_or_else(|| format!("guest {vmid} is gone"))?;
@@ -51,6 +52,9 @@ pub(crate) fn take(
     }
     if guest.snapshots.contains_key(name) {
         return Ok(());
+    }
+    if kind == GuestKind::Vm {
+        log.extend(lines(guest, name, vmstate));
     }
     let mut config = guest.config.clone();
     let parent = config.remove("parent");
@@ -70,6 +74,28 @@ pub(crate) fn take(
     guest.snapshots.insert(name.to_owned(), snapshot);
     guest.config.insert("parent".to_owned(), name.to_owned());
     Ok(())
+}
+
+/// Returns what PVE says while it takes a snapshot of a virtual machine.
+fn lines(guest: &Guest, name: &str, vmstate: bool) -> Vec<String> {
+    let mut lines = Vec::new();
+    let agent = crate::api::agent_of(guest);
+    if guest.running && vmstate {
+        let state = format!("vm-{}-state-{name}.raw", guest.vmid);
+        lines.push(format!("saving VM state and RAM using storage 'local' ({state})"));
+        lines.push("completed saving the VM state in 0s, saved 1.00 MiB".to_owned());
+    } else if guest.running && agent == Some(false) {
+        lines.push("skipping guest filesystem freeze - agent configured but not running?".to_owned());
+    }
+    for (key, volid) in guest.disks() {
+        if !key.starts_with("unused") && !guest.config[&key].contains("media=cdrom") {
+            lines.push(format!("snapshotting 'drive-{key}' ({volid})"));
+            if guest.running {
+                lines.push("internal qemu snapshot".to_owned());
+            }
+        }
+    }
+    lines
 }
 
 pub(crate) fn begin_delete(

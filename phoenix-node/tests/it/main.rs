@@ -4,6 +4,7 @@ mod channel;
 mod cluster;
 mod faults;
 mod firewall;
+mod guests;
 mod http;
 mod kit;
 mod lxc;

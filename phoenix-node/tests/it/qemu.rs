@@ -41,7 +41,7 @@ async fn a_machine_is_made_from_an_image() {
     assert_eq!(config["scsi0"], "local-zfs:vm-9000-disk-0,discard=on,size=3584M");
     assert_eq!(config["ide2"], "local-zfs:vm-9000-cloudinit,media=cdrom");
     assert!(config["net0"].as_str().unwrap().starts_with("virtio=BC:24:11:"));
-    assert_eq!((&config["tags"], &config["boot"]), (&"a;b".into(), &"order=scsi0".into()));
+    assert_eq!((&config["tags"], &config["boot"]), (&"a;b".into(), &"order=scsi0;net0".into()));
 }
 
 #[tokio::test(start_paused = true)]

@@ -85,7 +85,7 @@ pub(super) fn call(schema: &Schema, entry: &Entry, given: &BTreeMap<String, Give
         }
     }
     for param in entry.params.iter().filter(|param| param.required && param.index.is_none()) {
-        if !given.contains_key(&param.name) {
+        if matches!(given.get(&param.name), None | Some(Given::Null)) {
             errors.insert(param.name.clone(), MISSING.to_owned());
         }
     }
