@@ -86,13 +86,21 @@ impl Args {
         self.0
             .iter()
             .filter(|(key, _)| schema::is_in_set(set, key))
-            .filter_map(|(key, given)| Some((key.clone(), text(given)?.to_owned())))
+            .filter_map(|(key, given)| Some((key.clone(), whole(given)?)))
             .collect()
     }
 
     /// Returns the names of all parameters.
     pub(crate) fn keys(&self) -> impl Iterator<Item = &str> {
         self.0.keys().map(String::as_str)
+    }
+}
+
+/// Returns a value as one text: the check let several values through only where a list is meant.
+fn whole(given: &Given) -> Option<String> {
+    match given {
+        Given::List(values) => Some(values.join(",")),
+        Given::Text(_) | Given::Null | Given::Table => text(given).map(str::to_owned),
     }
 }
 
