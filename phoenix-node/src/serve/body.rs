@@ -6,7 +6,7 @@ use std::collections::BTreeMap;
 use http_body_util::{BodyExt as _, Limited};
 use hyper::{
     Request,
-    body::{Body as _, Incoming},
+    body::{Body, Bytes, Incoming},
     header::CONTENT_TYPE,
 };
 use multer::{Constraints, Field, Multipart, SizeLimit};
@@ -53,7 +53,7 @@ pub(super) async fn read(request: Request<Incoming>, method: Method) -> Result<B
     if kind == "multipart/form-data"
         && let Ok(boundary) = multer::parse_boundary(header)
     {
-        return multipart(request, &boundary, params).await;
+        return multipart(request.into_body(), &boundary, params).await;
     }
     if length > LIMIT as u64 {
         return Err(Served::plain(501, "for data too large"));
@@ -76,11 +76,14 @@ fn ended_early() -> Served {
     Served::plain(400, "the body ended early")
 }
 
-async fn multipart(request: Request<Incoming>, boundary: &str, params: Params) -> Result<Brought, Served> {
+async fn multipart<B>(body: B, boundary: &str, params: Params) -> Result<Brought, Served>
+where
+    B: Body<Data = Bytes> + Send + 'static,
+    B::Error: Into<Box<dyn std::error::Error + Send + Sync>> + 'static,
+{
     let limits = SizeLimit::new().per_field(FIELD_LIMIT).for_field("filename", u64::MAX);
     let constraints = Constraints::new().size_limit(limits);
-    let stream = request.into_body().into_data_stream();
-    let mut parts = Multipart::with_constraints(stream, boundary, constraints);
+    let mut parts = Multipart::with_constraints(body.into_data_stream(), boundary, constraints);
     let mut brought = Brought { params, upload: None };
     while let Some(field) = parts.next_field().await.map_err(|_| ended_early())? {
         let Some(name) = field.name().map(str::to_owned) else { continue };
@@ -121,4 +124,39 @@ async fn take_in(mut field: Field<'_>, algorithm: Option<&str>) -> Result<Upload
     }
     let sums = sums.into_iter().map(|(word, sum)| (word.to_owned(), config::hex(&sum.finalize())));
     Ok(Uploaded { size, sums: sums.collect() })
+}
+
+#[cfg(test)]
+mod tests {
+    use http_body_util::Full;
+
+    use super::*;
+
+    fn form(algorithm: &str) -> Full<Bytes> {
+        let field = |name: &str, value: &str| {
+            format!("--B\r\nContent-Disposition: form-data; name=\"{name}\"\r\n\r\n{value}\r\n")
+        };
+        let file = "--B\r\nContent-Disposition: form-data; name=\"filename\"; filename=\"a.iso\"\r\n\r\nhello\r\n--B--\r\n";
+        let algorithm =
+            if algorithm.is_empty() { String::new() } else { field("checksum-algorithm", algorithm) };
+        Full::new(Bytes::from(format!("{}{algorithm}{file}", field("content", "iso"))))
+    }
+
+    #[tokio::test]
+    async fn a_file_is_counted_and_summed_up() {
+        let brought = multipart(form("md5"), "B", Params::new()).await.expect("parts");
+        let upload = brought.upload.expect("a file");
+        assert_eq!(upload.size, 5);
+        assert_eq!(upload.sums.len(), 1);
+        assert_eq!(upload.sums["md5"], "5d41402abc4b2a76b9719d911017c592");
+        assert_eq!(brought.params["filename"], Given::Text("a.iso".to_owned()));
+        assert!(brought.params.contains_key("tmpfilename") && brought.params.contains_key("content"));
+    }
+
+    #[tokio::test]
+    async fn every_sum_is_known_of_a_file_that_comes_before_its_algorithm() {
+        let upload = multipart(form(""), "B", Params::new()).await.expect("parts").upload.expect("a file");
+        assert_eq!(upload.sums.len(), 6);
+        assert_eq!(upload.sums["sha1"], "aaf4c61ddcc5e8a2dabede0f3b482cd9aea9434d");
+    }
 }

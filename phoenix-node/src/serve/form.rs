@@ -101,4 +101,11 @@ mod tests {
         assert_eq!((&read["hookscript"], &read["net0"]), (&Given::Null, &Given::Table));
         assert_eq!(read["delete"], list(&["a"]));
     }
+
+    #[test]
+    fn what_is_no_json_is_refused_where_it_goes_wrong() {
+        let wrong = json(b"{bad").unwrap_err();
+        assert!(wrong.starts_with("'\"' expected, at character offset 1 (before \"bad\")"), "{wrong}");
+        assert!(json(b"[1]").unwrap_err().starts_with("Not a HASH reference"));
+    }
 }

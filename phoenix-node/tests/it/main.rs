@@ -1,10 +1,12 @@
 //! The embedded node from outside: what it answers is what a real one answers.
 
+mod backup;
 mod channel;
 mod cluster;
 mod faults;
 mod firewall;
 mod guests;
+mod host;
 mod http;
 mod kit;
 mod lxc;

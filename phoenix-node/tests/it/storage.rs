@@ -56,3 +56,46 @@ async fn templates_are_fetched_listed_and_removed() {
     let list = get(&node, "/n/storage/local/content").await;
     assert_eq!(list.data(), &serde_json::json!([]));
 }
+
+#[tokio::test(start_paused = true)]
+async fn a_storage_is_defined_changed_and_forgotten() {
+    let node = node();
+    let wish =
+        [("storage", "d1"), ("type", "dir"), ("path", "/srv/d1"), ("content", "images,iso"), ("mkdir", "1")];
+    assert_eq!(post(&node, "/storage", &wish).await.data()["storage"], "d1");
+    assert_eq!(
+        post(&node, "/storage", &wish).await.reason,
+        "create storage failed: storage ID 'd1' already defined"
+    );
+    let said = post(&node, "/storage", &[("storage", "d2"), ("type", "dir")]).await;
+    assert_eq!(said.reason, "missing value for required option 'path'");
+    let said = put(&node, "/storage/d1", &[("delete", "path")]).await;
+    assert_eq!(said.reason, "update storage failed: unable to delete required option 'path'");
+    let digest = get(&node, "/storage/d1").await.data()["digest"].clone();
+    let digest = digest.as_str().expect("a digest").to_owned();
+    assert_eq!(put(&node, "/storage/d1", &[("disable", "1"), ("digest", &digest)]).await.status, 200);
+    let said = put(&node, "/storage/d1", &[("disable", "0"), ("digest", &digest)]).await;
+    assert!(said.reason.contains("file changed by other user"), "{said:?}");
+    let shown = get(&node, "/storage/d1").await;
+    assert_eq!((&shown.data()["mkdir"], &shown.data()["disable"]), (&1.into(), &1.into()));
+    assert_eq!(get(&node, "/n/storage/d1/status").await.data()["active"], 0);
+    assert_eq!(delete(&node, "/storage/d1").await.status, 200);
+    assert_eq!(get(&node, "/storage/d1").await.reason, "storage 'd1' does not exist");
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_volume_that_was_allocated_by_hand_is_in_the_way_of_its_number() {
+    let node = node();
+    let wish = [("vmid", "900"), ("filename", "vm-900-disk-0.qcow2"), ("size", "1G")];
+    let volid = "local:900/vm-900-disk-0.qcow2";
+    assert_eq!(post(&node, "/n/storage/local/content", &wish).await.data(), volid);
+    assert_eq!(
+        post(&node, "/n/storage/local/content", &wish).await.reason,
+        "disk image '/var/lib/vz/images/900/vm-900-disk-0.qcow2' already exists"
+    );
+    let one = get(&node, &format!("/n/storage/local/content/{volid}")).await;
+    assert_eq!((&one.data()["size"], &one.data()["format"]), (&(1_u64 << 30).into(), &"qcow2".into()));
+    ok(&node, post(&node, "/n/qemu", &[("vmid", "900"), ("scsi0", "local:1")]).await).await;
+    let config = get(&node, "/n/qemu/900/config").await;
+    assert!(config.data()["scsi0"].as_str().expect("a disk").contains("disk-1"), "{config:?}");
+}

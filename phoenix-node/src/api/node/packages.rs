@@ -117,7 +117,9 @@ fn switch_repository(call: &mut Call<'_>) -> Reply {
         return Err(Refusal::failed(format!("invalid path or index: {path} {index}")));
     };
     let (node, is_used) = (call.node(), call.args.get("enabled") != Some("0"));
-    call.state.change_host(&node, |host| drop(host.repositories.insert((*handle).to_owned(), is_used)));
+    call.state.change_host(&node, |host| {
+        host.repositories.insert((*handle).to_owned(), is_used);
+    });
     Ok(Answer::null())
 }
 
@@ -128,7 +130,9 @@ fn add_repository(call: &mut Call<'_>) -> Reply {
         return Err(Refusal::failed(format!("unknown repository handle '{handle}'")));
     }
     let node = call.node();
-    call.state.change_host(&node, |host| drop(host.repositories.insert(handle, true)));
+    call.state.change_host(&node, |host| {
+        host.repositories.insert(handle, true);
+    });
     Ok(Answer::null())
 }
 
