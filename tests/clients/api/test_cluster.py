@@ -50,3 +50,5 @@ class Networks(NodeTest):
         sdn.vnets("net1").delete()
         sdn.zones("z1").delete()
         self.assertEqual(sdn.zones.get(), [])
+        # What is pending would keep others from locking the configuration.
+        self.done(sdn.put())
