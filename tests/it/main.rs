@@ -1,5 +1,6 @@
 //! End-to-end scenarios and laws, in one binary.
 
+mod faults;
 mod homelab;
 mod https;
 mod laws;
