@@ -4,7 +4,7 @@ use phoenix_core::GuestKind;
 
 use crate::{
     api::{
-        Call, pools,
+        Call, options, pools,
         reply::{Refusal, Reply},
         router::{Handler, Routes},
     },
@@ -35,6 +35,10 @@ fn copy(call: &mut Call<'_>, kind: GuestKind, vmid: u32) -> Reply {
             "unable to find configuration file for VM {vmid} on node '{node}'"
         )));
     }
+    if let Some(pool) = args.get("pool") {
+        call.need_pool(pool)?;
+    }
+    check_rights(call, kind, vmid, args.get("storage"))?;
     let guest = call.free_guest(kind, vmid)?;
     let snapshot = args.get("snapname").map(str::to_owned);
     if let Some(name) = snapshot.as_deref().filter(|name| !guest.snapshots.contains_key(*name)) {
@@ -83,6 +87,19 @@ fn copy(call: &mut Call<'_>, kind: GuestKind, vmid: u32) -> Reply {
         config: std::collections::BTreeMap::new(),
     };
     call.task(work)
+}
+
+/// A clone needs room where its disks come to lie, and the bridges of its source.
+fn check_rights(call: &Call<'_>, kind: GuestKind, vmid: u32, storage: Option<&str>) -> Result<(), Refusal> {
+    let Some(guest) = call.state.guest(kind, vmid).filter(|_| !call.caller.is_root()) else { return Ok(()) };
+    let disks = guest.disks();
+    let own = disks.iter().filter_map(|(_, volid)| Some(volid.split_once(':')?.0));
+    let storages: Vec<&str> = storage.map_or_else(|| own.collect(), |storage| vec![storage]);
+    for storage in storages {
+        call.need(&format!("/storage/{storage}"), &["Datastore.AllocateSpace"])?;
+    }
+    let nets = guest.config.iter().filter(|(key, _)| matches!(config::split_index(key), ("net", Some(_))));
+    nets.map(|(_, net)| net).try_for_each(|net| options::check_bridge(call, net))
 }
 
 fn check_source(guest: &Guest, full: bool, from_snapshot: bool) -> Result<(), Refusal> {

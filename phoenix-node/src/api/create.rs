@@ -8,7 +8,7 @@ use crate::{
     api::{
         Call,
         args::Args,
-        backup, pools,
+        backup, options as rights, pools,
         reply::{Refusal, Reply},
         router::{Handler, Routes},
         schema,
@@ -41,6 +41,7 @@ pub(crate) fn lxc(call: &mut Call<'_>) -> Reply {
         return backup::restore(call, GuestKind::Lxc, vmid, args.of("lxc-options"));
     }
     check_new(call, vmid, "")?;
+    check_rights(call, &args, GuestKind::Lxc, vmid, &args.of("lxc-options"))?;
     pools::join(call, vmid, |call| create(call, &args, GuestKind::Lxc, vmid, args.of("lxc-options")))
 }
 
@@ -50,6 +51,7 @@ pub(crate) fn vm(call: &mut Call<'_>) -> Reply {
     if args.get("archive").is_some() {
         return backup::restore(call, GuestKind::Vm, vmid, args.of("qemu-options"));
     }
+    check_rights(call, &args, GuestKind::Vm, vmid, &args.of("qemu-options"))?;
     check_new(call, vmid, &format!("unable to create VM {vmid} - "))?;
     pools::join(call, vmid, |call| create(call, &args, GuestKind::Vm, vmid, args.of("qemu-options")))
 }
@@ -84,6 +86,44 @@ fn create(
         config: BTreeMap::new(),
     };
     call.task(work)
+}
+
+/// Refuses a caller who may not make a guest of this number, or in this pool, with such options.
+fn check_rights(
+    call: &Call<'_>,
+    args: &Args,
+    kind: GuestKind,
+    vmid: u32,
+    options: &BTreeMap<String, String>,
+) -> Result<(), Refusal> {
+    let pool = args.get("pool");
+    if let Some(pool) = pool {
+        call.need_pool(pool)?;
+    }
+    let by_pool = || pool.is_some_and(|pool| call.may(&format!("/pool/{pool}"), &["VM.Allocate"]));
+    if !(call.may(&format!("/vms/{vmid}"), &["VM.Allocate"]) || by_pool()) {
+        return Err(Refusal::forbidden(""));
+    }
+    if call.caller.is_root() {
+        return Ok(());
+    }
+    let mut options = options.clone();
+    // It is not among what can be changed, and who may make the guest may choose.
+    options.remove("unprivileged");
+    let unprivileged = args.flag("unprivileged");
+    rights::check(call, rights::Target { kind, vmid, pool, unprivileged, present: None }, &options, &[])?;
+    if kind == GuestKind::Lxc
+        && let Some((storage, _)) = args.text("ostemplate").split_once(':')
+    {
+        call.need_any(&format!("/storage/{storage}"), &["Datastore.AllocateSpace", "Datastore.Audit"])?;
+    }
+    let storage = args
+        .get("storage")
+        .or((kind == GuestKind::Lxc && !options.contains_key("rootfs")).then_some("local"));
+    match storage {
+        Some(storage) => call.need(&format!("/storage/{storage}"), &["Datastore.AllocateSpace"]),
+        None => Ok(()),
+    }
 }
 
 fn check_new(call: &Call<'_>, vmid: u32, prefix: &str) -> Result<(), Refusal> {

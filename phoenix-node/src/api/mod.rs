@@ -32,6 +32,7 @@ mod metrics;
 mod moves;
 mod node;
 mod notifications;
+mod options;
 mod permit;
 mod pools;
 mod power;

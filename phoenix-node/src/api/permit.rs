@@ -170,6 +170,22 @@ impl Call<'_> {
         }
     }
 
+    /// Refuses a pool that is not there.
+    pub(crate) fn need_pool(&self, pool: &str) -> Result<(), Refusal> {
+        match self.state.pools.0.contains_key(pool) {
+            true => Ok(()),
+            false => Err(Refusal::forbidden(&format!("pool '{pool}' does not exist"))),
+        }
+    }
+
+    /// Refuses a caller who has no part in a task and not this privilege on the node.
+    pub(crate) fn need_task(&self, task_user: &str, privilege: &str) -> Result<(), Refusal> {
+        match self.is_own_task(task_user) {
+            true => Ok(()),
+            false => self.need(&format!("/nodes/{}", self.state.name), &[privilege]),
+        }
+    }
+
     /// Refuses an option of a call that only `root@pam` may use.
     pub(crate) fn root_option(&self, name: &str) -> Result<(), Refusal> {
         match self.args.flag(name) && !self.caller.is_root() {
@@ -214,4 +230,85 @@ fn need_modify(state: &State, who: &str, path: &str) -> Result<(), Refusal> {
             .map(|(_, name)| name),
     );
     need_any(state, who, path, &privs)
+}
+
+#[cfg(test)]
+mod tests {
+    use phoenix_core::GuestKind;
+    use phoenix_pve::transport::Method;
+
+    use super::*;
+    use crate::{
+        api::{Asked, route},
+        options::NodeSeed,
+        state::{access::User, guest::Guest},
+    };
+
+    /// Makes a call in the name of a user; returns the refusal's words, or nothing.
+    fn refusal(state: &mut State, user: &str, call: &str, params: &[(&str, &str)]) -> Option<String> {
+        let (method, path) = call.split_once(' ').expect("a method and a path");
+        let methods = [Method::Get, Method::Post, Method::Put, Method::Delete];
+        let method = methods.into_iter().find(|known| known.as_str() == method).expect("a method");
+        let path = path.split('/').filter(|part| !part.is_empty()).map(str::to_owned).collect();
+        let given = |(key, value): &(&str, &str)| ((*key).to_owned(), Given::Text((*value).to_owned()));
+        let params = params.iter().map(given).collect();
+        let caller = Caller { user: user.to_owned(), token: None };
+        route(state, &caller, &Asked { method, path, params }).err().map(|refused| refused.text())
+    }
+
+    fn state() -> State {
+        let mut state = State::default();
+        state.merge_seed(&NodeSeed::default());
+        state.access.users.insert("al@pve".to_owned(), User::default());
+        let mut guest = Guest::reserved(GuestKind::Lxc, 100, "");
+        guest.config =
+            [("memory".to_owned(), "512".to_owned()), ("unprivileged".to_owned(), "1".to_owned())].into();
+        state.put_guest(guest);
+        state
+    }
+
+    #[test]
+    fn every_option_of_a_guest_has_a_privilege_of_its_own() {
+        let mut state = state();
+        state.access.roles.insert("Mem".to_owned(), ["VM.Config.Memory".to_owned()].into());
+        state.access.acl.grant("/vms/100", "al@pve", "Mem", true);
+        let mut set = |params: &[(&str, &str)]| {
+            refusal(&mut state, "al@pve", "PUT /nodes/phoenix/lxc/100/config", params)
+        };
+        assert_eq!(set(&[("memory", "1024")]), None);
+        let denied = "Permission check failed (/vms/100, VM.Config.CPU)";
+        assert_eq!(set(&[("cores", "2")]).as_deref(), Some(denied));
+        let denied = "Permission check failed (configuring device passthrough is only allowed for root@pam)";
+        assert_eq!(set(&[("dev0", "/dev/kvm")]).as_deref(), Some(denied));
+    }
+
+    #[test]
+    fn a_pool_lets_somebody_make_guests_in_it() {
+        let mut state = state();
+        state.pools.0.insert("p".to_owned(), crate::state::pools::Pool::default());
+        let new = [("vmid", "200"), ("pool", "p"), ("name", "web")];
+        let mut make = |state: &mut State| refusal(state, "al@pve", "POST /nodes/phoenix/qemu", &new);
+        assert_eq!(make(&mut state).as_deref(), Some("Permission check failed"));
+        state.access.acl.grant("/pool/p", "al@pve", "PVEVMAdmin", true);
+        assert_eq!(make(&mut state), None);
+        assert_eq!(state.pools.of_guest(200), Some("p"));
+        assert!(refusal(&mut state, "al@pve", "GET /nodes/phoenix/qemu/200/config", &[]).is_none());
+        state.remove_guest(200);
+        assert_eq!(state.pools.of_guest(200), None);
+    }
+
+    #[test]
+    fn who_may_change_a_guest_hands_on_only_what_they_have() {
+        let mut state = state();
+        state.access.acl.grant("/vms/100", "al@pve", "PVEVMAdmin", true);
+        let mut give = |role: &str| {
+            let params = [("path", "/vms/100"), ("users", "al@pve"), ("roles", role)];
+            refusal(&mut state, "al@pve", "PUT /access/acl", &params)
+        };
+        assert_eq!(give("PVEVMUser"), None);
+        assert!(give("PVEAdmin").expect("a refusal").starts_with("ACL update failed: 400 "));
+        let denied = "Permission check failed (/access/groups, Group.Allocate)";
+        let refused = refusal(&mut state, "al@pve", "POST /access/groups", &[("groupid", "g")]);
+        assert_eq!(refused.as_deref(), Some(denied));
+    }
 }

@@ -30,9 +30,11 @@ pub(crate) fn list(call: &mut Call<'_>) -> Reply {
     let user = args.get("userfilter").map(str::to_lowercase);
     let signed = |key: &str| args.get(key).and_then(|text| text.parse::<i64>().ok());
     let (since, until) = (signed("since"), signed("until"));
+    let sees_all = call.may(&format!("/nodes/{}", call.state.name), &["Sys.Audit"]);
     let is_wanted = |task: &&Task| {
         let started = i64::try_from(task.starttime).unwrap_or(i64::MAX);
         task.node() == node
+            && (sees_all || call.is_own_task(&task.user))
             && vmid.as_ref().is_none_or(|vmid| task.id == *vmid)
             && args.get("typefilter").is_none_or(|kind| task.kind == kind)
             && user.as_ref().is_none_or(|user| task.user.to_lowercase().contains(user))
@@ -73,7 +75,9 @@ const IN_SIGHT: usize = 25;
 
 pub(crate) fn of_cluster(call: &mut Call<'_>) -> Reply {
     let archive = call.state.archive.iter().rev().map(|task| &**task);
-    let tasks = call.state.active.values().chain(archive).take(IN_SIGHT);
+    let sees_all = call.may("/", &["Sys.Audit"]);
+    let tasks = call.state.active.values().chain(archive);
+    let tasks = tasks.filter(|task| sees_all || call.is_own_task(&task.user)).take(IN_SIGHT);
     let rows: Vec<Value> = tasks
         .map(|task| {
             let mut row = describe(task);
@@ -101,6 +105,7 @@ pub(crate) fn status(call: &mut Call<'_>) -> Reply {
     let args = call.args.clone();
     let upid = args.text("upid");
     let task = find(call, upid)?;
+    call.need_task(&task.user, "Sys.Audit")?;
     let mut row = describe(task);
     match &task.exitstatus {
         Some(exitstatus) => {
@@ -121,6 +126,7 @@ pub(crate) fn log(call: &mut Call<'_>) -> Reply {
     let Some(task) = call.state.task(upid) else {
         return Ok(page(&args, &["unable to open file - No such file or directory".to_owned()]));
     };
+    call.need_task(&task.user, "Sys.Audit")?;
     if args.flag("download") {
         return Ok(Answer::text(task.log.iter().map(|line| format!("{line}\n")).collect()));
     }
@@ -130,7 +136,8 @@ pub(crate) fn log(call: &mut Call<'_>) -> Reply {
 pub(crate) fn stop(call: &mut Call<'_>) -> Reply {
     let args = call.args.clone();
     let upid = args.text("upid");
-    find(call, upid)?;
+    let task = find(call, upid)?;
+    call.need_task(&task.user, "Sys.Modify")?;
     if let Some(work) = call.state.active.get(upid).and_then(|task| task.work.clone()) {
         work.abandon(call.state);
         call.state.end_task(upid, Err(work.interrupted()));

@@ -9,6 +9,7 @@ use crate::{
         Call,
         args::Args,
         create::{check_device, check_disk, check_script},
+        options as rights,
         reply::Refusal,
         schema::{self, Given},
     },
@@ -33,6 +34,11 @@ pub(super) fn wanted(call: &Call<'_>, kind: GuestKind, vmid: u32) -> Result<Chan
             return Err(Refusal::param("delete", text));
         }
     }
+    call.root_option("skiplock")?;
+    let present = call.state.guest(kind, vmid);
+    let unprivileged = present.is_some_and(|guest| guest.get("unprivileged") == Some("1"));
+    let target = rights::Target { kind, vmid, pool: None, unprivileged, present };
+    rights::check(call, target, &set, &delete)?;
     let guest = call.guest(kind, vmid)?;
     if is_empty(args, kind, &delete, &revert) {
         return Err(Refusal::failed("no options specified"));

@@ -28,6 +28,9 @@ fn list(call: &mut Call<'_>) -> Reply {
         .state
         .storages
         .iter()
+        .filter(|(name, _)| {
+            call.may_any(&format!("/storage/{name}"), &["Datastore.Audit", "Datastore.AllocateSpace"])
+        })
         .filter(|(name, _)| args.get("storage").is_none_or(|wanted| wanted == name.as_str()))
         .filter(|(_, storage)| {
             let is_enabled = storage.is_enabled(&node);
