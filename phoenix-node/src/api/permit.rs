@@ -253,7 +253,7 @@ mod tests {
         let given = |(key, value): &(&str, &str)| ((*key).to_owned(), Given::Text((*value).to_owned()));
         let params = params.iter().map(given).collect();
         let caller = Caller { user: user.to_owned(), token: None };
-        route(state, &caller, &Asked { method, path, params }).err().map(|refused| refused.text())
+        route(state, &caller, &Asked { method, path, params, upload: None }).err().map(|refused| refused.text())
     }
 
     fn state() -> State {
@@ -287,7 +287,7 @@ mod tests {
         let mut state = state();
         state.pools.0.insert("p".to_owned(), crate::state::pools::Pool::default());
         let new = [("vmid", "200"), ("pool", "p"), ("name", "web")];
-        let mut make = |state: &mut State| refusal(state, "al@pve", "POST /nodes/phoenix/qemu", &new);
+        let make = |state: &mut State| refusal(state, "al@pve", "POST /nodes/phoenix/qemu", &new);
         assert_eq!(make(&mut state).as_deref(), Some("Permission check failed"));
         state.access.acl.grant("/pool/p", "al@pve", "PVEVMAdmin", true);
         assert_eq!(make(&mut state), None);
