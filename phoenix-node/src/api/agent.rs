@@ -5,7 +5,7 @@ mod facts;
 mod run;
 
 use phoenix_core::GuestKind;
-use serde_json::{Value, json};
+use serde_json::json;
 
 use crate::{
     api::{
@@ -111,5 +111,5 @@ fn ask(call: &mut Call<'_>, kind: GuestKind, vmid: u32, command: &str) -> Reply 
         }
         command => facts::of_system(guest, cores, command),
     };
-    Ok(Value::from(json!({ "result": result })).into())
+    Ok(json!({ "result": result }).into())
 }

@@ -253,7 +253,9 @@ mod tests {
         let given = |(key, value): &(&str, &str)| ((*key).to_owned(), Given::Text((*value).to_owned()));
         let params = params.iter().map(given).collect();
         let caller = Caller { user: user.to_owned(), token: None };
-        route(state, &caller, &Asked { method, path, params, upload: None }).err().map(|refused| refused.text())
+        route(state, &caller, &Asked { method, path, params, upload: None })
+            .err()
+            .map(|refused| refused.text())
     }
 
     fn state() -> State {

@@ -38,6 +38,7 @@ impl Pools {
 
     /// Takes a guest out of its pool; tells whether it was in one.
     pub(crate) fn forget_guest(&mut self, vmid: u32) -> bool {
-        self.0.values_mut().fold(false, |was, pool| pool.guests.remove(&vmid) || was)
+        // A guest is in one pool at most.
+        self.0.values_mut().any(|pool| pool.guests.remove(&vmid))
     }
 }

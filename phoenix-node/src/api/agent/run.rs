@@ -2,7 +2,7 @@
 
 use base64::{Engine as _, engine::general_purpose::STANDARD};
 use phoenix_core::GuestKind;
-use serde_json::{Value, json};
+use serde_json::json;
 
 use super::ready;
 use crate::{
@@ -40,7 +40,7 @@ pub(super) fn exec(call: &mut Call<'_>, kind: GuestKind, vmid: u32) -> Reply {
         return Err(Refusal::failed(text));
     }
     guest.ran.insert(pid, ran);
-    Ok(Value::from(json!({ "pid": pid })).into())
+    Ok(json!({ "pid": pid }).into())
 }
 
 pub(super) fn exec_status(call: &mut Call<'_>, kind: GuestKind, vmid: u32) -> Reply {
@@ -118,5 +118,5 @@ pub(super) fn set_password(call: &mut Call<'_>, kind: GuestKind, vmid: u32) -> R
         return Err(Refusal::failed("Agent error: child process has failed to set user password"));
     };
     guest.world.put_user(&name, Some(User { password: true, ..user }));
-    Ok(Value::from(json!({ "result": {} })).into())
+    Ok(json!({ "result": {} }).into())
 }

@@ -141,7 +141,7 @@ fn old_times(values: &mut Map<String, Value>) {
 }
 
 fn check_selection(values: &Map<String, Value>) -> Result<(), Refusal> {
-    let is_on = |key: &str| values.get(key).is_some_and(|value| *value != Value::from(0));
+    let is_on = |key: &str| values.get(key).is_some_and(|value| *value != 0);
     if is_on("all") && values.contains_key("vmid") {
         return Err(refuse("all", "option conflicts with option 'vmid'"));
     }

@@ -139,6 +139,7 @@ pub(crate) fn find(method: Method, path: &[&str]) -> Option<Found> {
 }
 
 /// Returns the calls that there are.
+#[cfg(test)]
 pub(crate) fn entries() -> &'static [Entry] {
     &SCHEMA.entries
 }
@@ -172,11 +173,6 @@ pub(crate) fn kind_of(set: &str, key: &str) -> Option<Kind> {
 fn words_of(form: &str, part: &str) -> &'static [String] {
     let params = SCHEMA.dicts.get(form).map(Vec::as_slice).unwrap_or_default();
     params.iter().find(|param| param.name == part).map(|param| param.words.as_slice()).unwrap_or_default()
-}
-
-/// Checks a property string against a named form; returns the complaint in PVE's words.
-pub(crate) fn check_dict(name: &str, key: &str, value: &str) -> Option<String> {
-    dict::complaint(&SCHEMA, name, key, value)
 }
 
 impl Entry {

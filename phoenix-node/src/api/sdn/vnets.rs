@@ -58,7 +58,10 @@ fn check(call: &Call<'_>, verb: &str, zone: &str, tag: Option<&str>) -> Result<(
             let other = config.vnets.iter().find(|vnet| {
                 vnet.id != id
                     && vnet.str("zone") == Some(zone)
-                    && vnet.values.get("tag").is_some_and(|old| old.to_string() == tag)
+                    && vnet
+                        .values
+                        .get("tag")
+                        .is_some_and(|old| old.as_u64().is_some_and(|old| tag.parse() == Ok(old)))
             });
             match other {
                 Some(other) => Err(FOLDER

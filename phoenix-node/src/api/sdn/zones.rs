@@ -73,7 +73,7 @@ fn check(call: &Call<'_>, kind: &str, is_new: bool) -> Result<(), Refusal> {
             return Err(Refusal::failed(format!("unexpected property '{key}'")));
         }
     }
-    for key in must.iter().filter(|key| is_new && call.args.get(key).is_none()) {
+    if let Some(key) = must.iter().find(|key| is_new && call.args.get(key).is_none()) {
         return Err(Refusal::failed(format!("missing value for required option '{key}'")));
     }
     let verb = if is_new { "create" } else { "update" };
