@@ -9,7 +9,7 @@ use crate::{
         router::{Handler, Routes},
     },
     state::{config, guest::Guest},
-    work::{Work, refuse_linked, reservation},
+    work::{Work, local_disks, refuse_linked, reservation},
 };
 
 /// The calls of this module.
@@ -23,9 +23,10 @@ fn start(call: &mut Call<'_>, kind: GuestKind, vmid: u32) -> Reply {
 fn copy(call: &mut Call<'_>, kind: GuestKind, vmid: u32) -> Reply {
     let args = call.args.clone();
     let target = args.vmid("newid");
-    let node = call.state.name.clone();
-    if let Some(wanted) = args.get("target").filter(|wanted| **wanted != *node) {
-        return Err(Refusal::failed(format!("no such cluster node '{wanted}'")));
+    let node = call.node();
+    let place = args.get("target").unwrap_or(&node).to_owned();
+    if !call.state.all_nodes().contains(&place) {
+        return Err(Refusal::failed(format!("no such cluster node '{place}'")));
     }
     if let Some(storage) = args.get("storage").filter(|storage| !call.state.storages.contains_key(*storage)) {
         return Err(Refusal::failed(format!("storage '{storage}' does not exist")));
@@ -55,7 +56,14 @@ fn copy(call: &mut Call<'_>, kind: GuestKind, vmid: u32) -> Reply {
     if !full && let Some(text) = refuse_linked(call.state, guest, snapshot.is_some()) {
         return Err(Refusal::failed(text));
     }
-    match (kind, call.state.guests.get(&target).map(|guest| guest.kind)) {
+    if place != node && !local_disks(call.state, guest).is_empty() {
+        let noun = if kind == GuestKind::Lxc { "container" } else { "VM" };
+        let text = format!("can't clone {noun} to node '{place}' ({noun} uses local storage)");
+        return Err(Refusal::failed(text));
+    }
+    let present = call.state.guests.get(&target);
+    let node = present.map_or(node, |present| call.state.node_of(present).to_owned());
+    match (kind, present.map(|guest| guest.kind)) {
         (_, None) | (GuestKind::Vm, Some(GuestKind::Lxc)) => {}
         (GuestKind::Vm, Some(GuestKind::Vm)) => {
             return Err(Refusal::failed(format!("unable to create VM {target}: config file already exists")));
@@ -72,7 +80,7 @@ fn copy(call: &mut Call<'_>, kind: GuestKind, vmid: u32) -> Reply {
         source.config.insert("lock".to_owned(), "disk".to_owned());
     }
     if !call.state.guests.contains_key(&target) {
-        call.state.put_guest(Guest::reserved(kind, target, reservation(kind)));
+        call.state.put_guest(Guest { node: place, ..Guest::reserved(kind, target, reservation(kind)) });
     }
     let work = Work::Clone {
         kind,

@@ -74,7 +74,8 @@ fn create(
     if let Some(storage) = args.get("storage") {
         check_storage(call, storage)?;
     }
-    call.state.put_guest(Guest::reserved(kind, vmid, "create"));
+    let node = call.node();
+    call.state.put_guest(Guest { node, ..Guest::reserved(kind, vmid, "create") });
     let work = Work::Create {
         kind,
         vmid,
@@ -132,7 +133,8 @@ fn check_new(call: &Call<'_>, vmid: u32, prefix: &str) -> Result<(), Refusal> {
         GuestKind::Lxc => "CT",
         GuestKind::Vm => "VM",
     };
-    Err(Refusal::failed(format!("{prefix}{noun} {vmid} already exists on node '{}'", call.state.name)))
+    let node = call.state.node_of(found);
+    Err(Refusal::failed(format!("{prefix}{noun} {vmid} already exists on node '{node}'")))
 }
 
 /// Checks that the storage of a disk is there and takes such disks.

@@ -52,8 +52,8 @@ pub(crate) fn begin(work: &mut Work, state: &mut State, room: &mut Room<'_>) -> 
         values.remove(key);
     }
     values.retain(|key, _| !key.starts_with("unused"));
-    let reserved = Guest::reserved(kind, target, reservation(kind));
-    state.put_guest(reserved);
+    let node = state.guests.get(&target).map(|guest| guest.node.clone()).unwrap_or_default();
+    state.put_guest(Guest { node, ..Guest::reserved(kind, target, reservation(kind)) });
     let noun = if kind == GuestKind::Lxc { "container" } else { "VM" };
     room.log.push(format!("creating a clone of {noun} {source} with ID {target}"));
     let mut wait = 0;

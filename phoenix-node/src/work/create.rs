@@ -30,7 +30,8 @@ pub(crate) fn begin(work: &mut Work, state: &mut State, room: &mut Room<'_>) -> 
     };
     let failed = |text: String| Refused::Failed(format!("unable to create {noun} {vmid} - {text}"));
     // A former process may have come this far: start over on the reservation.
-    state.put_guest(Guest::reserved(kind, vmid, "create"));
+    let node = state.guests.get(&vmid).map(|guest| guest.node.clone()).unwrap_or_default();
+    state.put_guest(Guest { node, ..Guest::reserved(kind, vmid, "create") });
     let mut image = World::default();
     if kind == GuestKind::Lxc {
         let (_, name) =

@@ -89,7 +89,7 @@ pub(crate) fn add_volume(
         ));
     }
     let kind = state.guests.get(&vmid).ok_or_else(|| format!("guest {vmid} is gone"))?.kind;
-    let format = plugin.format(kind, wanted.format);
+    let format = plugin.format(kind, wanted.format.filter(|format| *format != "subvol" || wanted.size == 0));
     // What was allocated by hand for this number is in the way too.
     let by_hand: Vec<String> = state
         .storages
