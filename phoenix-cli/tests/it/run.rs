@@ -242,6 +242,7 @@ exit: 1
 9 steps to do
 error: `lxc/101:guest:clone` failed: task `vzclone` of `900` on node `pve1` failed: out of space on storage 'small': No space left on device (needs 4294967296 bytes, 2147483648 are free)
   | creating a clone of container 900 with ID 101
+  | create full clone of mountpoint rootfs (tank:basevol-900-disk-0)
   | TASK ERROR: out of space on storage 'small': No space left on device (needs 4294967296 bytes, 2147483648 are free)
   skipped because of it: `lxc/101:guest:configure`, `lxc/101:guest:resize-rootfs`, `lxc/101:guest:start`, `lxc/101:guest:seal` and 2 more
   hint: free space on the storage, or name another one in the configuration
