@@ -71,10 +71,8 @@ impl Way {
                 let server = Server::start(node.clone(), options).await.expect("a server");
                 let trust = Trust::Fingerprint(server.fingerprint().expect("TLS").to_owned());
                 // Some of what the labs have is for `root@pam` with a password alone.
-                let credentials = Credentials::Password {
-                    user: "root@pam".to_owned(),
-                    password: PASSWORD.to_owned(),
-                };
+                let credentials =
+                    Credentials::Password { user: "root@pam".to_owned(), password: PASSWORD.to_owned() };
                 let https = Https::new(&server.url(), &trust, credentials).expect("a transport");
                 let transport: Arc<dyn Transport> = Arc::new(https);
                 (node, Some(server), transport)

@@ -45,7 +45,8 @@ fn properties(parameters: &Value) -> BTreeMap<String, Value> {
     let variants: Vec<BTreeMap<String, Value>> =
         parameters["oneOf"].as_array().into_iter().flatten().map(properties).collect();
     for (name, property) in variants.iter().flatten() {
-        let everywhere = variants.iter().all(|own| own.get(name).is_some_and(|own| !is_true(&own["optional"])));
+        let everywhere =
+            variants.iter().all(|own| own.get(name).is_some_and(|own| !is_true(&own["optional"])));
         let mut property = property.clone();
         property["optional"] = u8::from(!everywhere).into();
         all.insert(name.clone(), property);
@@ -144,7 +145,11 @@ fn difference(place: &str, param: &Param, real: &Value, wrong: &mut Vec<String>)
     differ("the enumeration", format!("{:?}", param.words), format!("{words:?}"));
     // A named form that we have spelled out is one of ours.
     if param.dict.is_none() {
-        differ("the format", format!("{:?}", param.format.as_deref()), format!("{:?}", real["format"].as_str()));
+        differ(
+            "the format",
+            format!("{:?}", param.format.as_deref()),
+            format!("{:?}", real["format"].as_str()),
+        );
     }
     differ(
         "what it requires",
@@ -182,7 +187,13 @@ fn number(value: &Value) -> Option<f64> {
 
 /// Perl writes some things in ways that other programs do not read.
 fn normal_pattern(pattern: &str) -> String {
-    pattern.replace("(?^:", "(?:").replace("(?^u:", "(?:").replace("(?^i:", "(?i:").replace("{,", "{0,").replace("\\0", "\\x00").replace("\\x000", "\\x00")
+    pattern
+        .replace("(?^:", "(?:")
+        .replace("(?^u:", "(?:")
+        .replace("(?^i:", "(?i:")
+        .replace("{,", "{0,")
+        .replace("\\0", "\\x00")
+        .replace("\\x000", "\\x00")
 }
 
 fn shown(rule: &Rule) -> String {
