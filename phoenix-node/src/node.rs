@@ -16,6 +16,7 @@ use tokio::{
     time::{Instant, sleep, timeout_at},
 };
 
+pub(crate) use crate::error::describe;
 use crate::{
     api::{self, Asked, Caller, reply::Refusal},
     durations::{self, real},
@@ -387,15 +388,4 @@ impl Transport for Node {
         let params = api::gather(request.params.into_iter());
         self.call(&Caller::root(), &Asked { method: request.method, path, params, upload: None }).await
     }
-}
-
-/// Returns an error with its causes, in one line.
-pub(crate) fn describe(error: &dyn std::error::Error) -> String {
-    let mut text = error.to_string();
-    let mut cause = error.source();
-    while let Some(next) = cause {
-        text.push_str(&format!(": {next}"));
-        cause = next.source();
-    }
-    text
 }

@@ -16,9 +16,9 @@ const TOOL: &str = "../shared/tools/replay.py";
 const DOC: &str = "docs/pve-records.md";
 /// The shares of all calls that must agree: in status, also in reason and refused parameters, and in the whole body.
 const AIMS: [(&str, f64); 3] = [("l1", 0.99), ("l2", 0.98), ("l3", 0.94)];
-/// The tool waits as long as the recorder did between some calls; the node is as many times faster.
-const SPEED: &str = "20";
-const SLEEP: &str = "0.1";
+/// Some calls are made while a task runs, so the node and the tool take the time that a real node and the recorder took.
+const SPEED: &str = "1";
+const SLEEP: &str = "1";
 /// The lines between which the document is written.
 const BEGIN: &str = "<!-- begin of what `cargo xtask replay --write` writes -->";
 const END: &str = "<!-- end of what `cargo xtask replay --write` writes -->";

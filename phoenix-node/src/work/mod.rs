@@ -1,6 +1,7 @@
 //! Work: what a task does, as data. A task begins (checks, locks, allocations), takes its time, and finishes. Each
 //! half is safe to repeat, so that a task whose process died goes on in the next one.
 
+mod abandon;
 pub(crate) mod bulk;
 mod clone;
 mod create;
@@ -383,34 +384,6 @@ impl Work {
                 Ok(())
             }
             Self::ReloadNetworks => Ok(()),
-        }
-    }
-
-    /// Takes back what the task prepared, after it failed or was stopped.
-    pub(crate) fn abandon(&self, state: &mut State) {
-        match self {
-            Self::Dump(dump) => dump::abandon(dump, state),
-            Self::Restore(work) => restore::abandon(work, state),
-            Self::Create { vmid, kind, .. } => recover::drop_reserved(state, *kind, *vmid),
-            Self::Clone { kind, source, target, .. } => {
-                recover::drop_reserved(state, *kind, *target);
-                recover::unlock(state, *source, &["disk"]);
-            }
-            Self::Snapshot { vmid, .. } => recover::unlock(state, *vmid, &["snapshot"]),
-            Self::DeleteSnapshot { vmid, .. } => recover::unlock(state, *vmid, &["snapshot-delete"]),
-            Self::Rollback { vmid, .. } => recover::unlock(state, *vmid, &["rollback"]),
-            Self::Guest(job) => job.abandon(state),
-            Self::Start { .. }
-            | Self::Stop { .. }
-            | Self::Reboot { .. }
-            | Self::Destroy { .. }
-            | Self::Template { .. }
-            | Self::Resize { .. }
-            | Self::Configure { .. }
-            | Self::Host(_)
-            | Self::Storage(_)
-            | Self::Bulk { .. }
-            | Self::ReloadNetworks => {}
         }
     }
 }

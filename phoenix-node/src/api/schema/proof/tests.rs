@@ -8,7 +8,7 @@ use std::{
 
 use serde_json::Value;
 
-use super::{Kind, Param, SCHEMA, rule::Rule};
+use super::super::{Kind, Param, SCHEMA, rule::Rule};
 
 const SCHEMA_FILE: &str = "../../shared/data/pve-schema/apidump-9.2.11.json";
 

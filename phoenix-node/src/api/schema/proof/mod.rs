@@ -1,0 +1,3 @@
+//! Whether the data is what a real Proxmox VE has.
+
+mod tests;
