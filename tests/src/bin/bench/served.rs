@@ -7,7 +7,7 @@ use phoenix_core::{
     planner::{self, Request, Resolved},
 };
 use phoenix_node::{Latency, Node, Options, ServeOptions, Server};
-use phoenix_pve::{Credentials, Far, Https, Limits, PveBackend, Trust};
+use phoenix_pve::{Credentials, Https, Limits, PveBackend, Trust};
 use serde_json::json;
 
 use crate::{generate, planning::said};
@@ -53,7 +53,7 @@ async fn plan_over_https(
     let trust = Trust::Fingerprint(server.fingerprint().unwrap_or_default().to_owned());
     let token = Credentials::Token(server.token().to_owned());
     let https = Arc::new(Https::new(&server.url(), &trust, token)?);
-    let backend = PveBackend::new(https.clone(), Arc::new(Far), node.name(), Limits::default());
+    let backend = PveBackend::new(https.clone(), node.clone(), node.name(), Limits::default());
     let begun = Instant::now();
     let facts = gather(resolved, request, &backend).await.map_err(said)?;
     let left = planner::plan(resolved, request, &facts).map_err(said)?.steps.len();
