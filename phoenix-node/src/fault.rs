@@ -58,6 +58,10 @@ impl Faults {
         self.0.push(fault);
     }
 
+    pub(crate) fn left(&self) -> usize {
+        self.0.len()
+    }
+
     /// Returns what strikes this call, and counts it.
     pub(crate) fn on_call(&mut self, method: Method, path: &str) -> Option<Effect> {
         self.strike(|fault| {

@@ -108,6 +108,11 @@ impl Node {
         self.faults.lock().unwrap_or_else(PoisonError::into_inner).push(fault);
     }
 
+    /// Returns how many faults have not struck as often as they shall.
+    pub fn faults_left(&self) -> usize {
+        self.faults.lock().unwrap_or_else(PoisonError::into_inner).left()
+    }
+
     /// Returns how many calls were made, and how many bytes they were.
     pub fn calls(&self) -> Calls {
         *self.calls.lock().unwrap_or_else(PoisonError::into_inner)

@@ -8,8 +8,8 @@ use phoenix_core::{
     engine::{Cancel, Event, Events, Verdict, converge},
     planner::{Intent, Request, Resolved},
 };
-use phoenix_node::NodeSeed;
-use phoenix_pve::Transport;
+use phoenix_node::{Effect, Fault, NodeSeed};
+use phoenix_pve::{Method, Transport};
 use phoenix_tests::{
     faulty::{Faulty, Mishap},
     lab::{Lab, STORAGE, base_setup, cloned, container, machine, template},
@@ -49,6 +49,11 @@ async fn portrait(world: &World, resolved: &Resolved) -> Facts {
 
 /// Brings the lab up while one sort of thing goes wrong, and takes it away; returns what was retried.
 async fn suffer(way: Way, mishap: Mishap) -> usize {
+    suffer_with(way, mishap, &[]).await
+}
+
+/// The same with faults of the node itself.
+async fn suffer_with(way: Way, mishap: Mishap, faults: &[Fault]) -> usize {
     let resolved = resolved();
     let undisturbed = way.world().await;
     laws::settle(&resolved, undisturbed.backend.as_ref()).await;
@@ -59,6 +64,7 @@ async fn suffer(way: Way, mishap: Mishap) -> usize {
             made.get_or_init(|| Arc::new(Faulty::new(inner, mishap))).clone() as Arc<dyn Transport>
         })
         .await;
+    faults.iter().for_each(|fault| world.node.inject(fault.clone()));
     let (events, mut heard) = Events::channel();
     let run =
         converge(&resolved, &Request::converge_all(), world.backend.as_ref(), &events, &Cancel::default())
@@ -69,6 +75,7 @@ async fn suffer(way: Way, mishap: Mishap) -> usize {
     assert!(matches!(run.verdict, Verdict::Settled), "{way:?} {mishap:?}: {failures:#?}");
     let faulty = faulty.get().expect("the way was wrapped");
     assert!(faulty.count() > 1, "{way:?} {mishap:?} never struck");
+    assert_eq!(world.node.faults_left(), 0, "{way:?}: not all that was to go wrong did");
     let (found, expected) = (portrait(&world, &resolved).await, portrait(&undisturbed, &resolved).await);
     laws::assert_same(&found, &expected, &format!("after {mishap:?} by {way:?}"));
     let mut retried = 0;
@@ -116,4 +123,30 @@ fn a_start_that_is_falsely_called_failed_is_none() {
 #[test]
 fn slow_tasks_are_waited_for() {
     on_each_way(&[Mishap::SlowTask(6)]);
+}
+
+#[test]
+fn calls_that_a_proxy_gave_up_on_are_carried_out_later_and_once() {
+    // Over HTTPS half a minute would really pass, for each sort of write.
+    Way::InProcess.block_on(suffer(Way::InProcess, Mishap::Cut));
+}
+
+#[test]
+fn a_ticket_that_expires_on_the_way_is_replaced_by_a_new_one() {
+    let expires = |method, path: &str, skip| Fault {
+        method: Some(method),
+        path: path.to_owned(),
+        skip,
+        times: 1,
+        effect: Effect::Answer { status: 401, reason: "permission denied - invalid PVE ticket".to_owned() },
+    };
+    let faults = [
+        expires(Method::Get, "/cluster/resources", 1),
+        expires(Method::Get, "/tasks/", 3),
+        expires(Method::Post, "/lxc", 0),
+        expires(Method::Post, "/clone", 0),
+        expires(Method::Put, "/config", 0),
+        expires(Method::Post, "/status/start", 1),
+    ];
+    Way::Https.block_on(suffer_with(Way::Https, Mishap::SlowTask(1), &faults));
 }

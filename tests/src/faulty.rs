@@ -7,11 +7,17 @@ use std::{
         Arc, Mutex, PoisonError,
         atomic::{AtomicU32, Ordering},
     },
+    time::Duration,
 };
 
 use async_trait::async_trait;
 use phoenix_pve::{Caller, Method, Request, Response, Transport, TransportError};
 use serde_json::{Value, json};
+
+/// How long the proxy between nodes waits for an answer.
+const CUT: Duration = Duration::from_secs(30);
+/// How much later the call is carried out that it did not wait for.
+const LATE: Duration = Duration::from_secs(2);
 
 /// What goes wrong.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -25,6 +31,9 @@ pub enum Mishap {
     ProxyBefore(u16),
     /// A proxy answers with this status, after the call was carried out.
     ProxyAfter(u16),
+    /// A proxy gives up after half a minute, as the one between Proxmox VE's nodes does; the call is carried out a
+    /// little later.
+    Cut,
     /// The call is answered so and not carried out: a lock that was waited for in vain.
     LockTimeout,
     /// A task that began is called failed although it succeeded.
@@ -91,6 +100,7 @@ impl Faulty {
             | Mishap::ClosedOnReuse
             | Mishap::ProxyBefore(_)
             | Mishap::ProxyAfter(_)
+            | Mishap::Cut
             | Mishap::LockTimeout
             | Mishap::FalselyFailed
             | Mishap::SlowTask(_) => return response,
@@ -125,6 +135,16 @@ impl Transport for Faulty {
                 self.inner.send(request).await?;
                 Ok(refused(status, "Connection timed out"))
             }
+            Mishap::Cut if self.strikes(&request) => {
+                let inner = Arc::clone(&self.inner);
+                tokio::spawn(async move {
+                    tokio::time::sleep(CUT + LATE).await;
+                    // Nobody hears the answer.
+                    let _ = inner.send(request).await;
+                });
+                tokio::time::sleep(CUT).await;
+                Ok(refused(596, "Connection timed out"))
+            }
             Mishap::LockTimeout if self.strikes(&request) => {
                 Ok(refused(500, "can't lock file '/run/lock/lxc/pve-config-101.lock' - got timeout"))
             }
@@ -132,6 +152,7 @@ impl Transport for Faulty {
             | Mishap::ClosedOnReuse
             | Mishap::ProxyBefore(_)
             | Mishap::ProxyAfter(_)
+            | Mishap::Cut
             | Mishap::LockTimeout
             | Mishap::FalselyFailed
             | Mishap::SlowTask(_) => {

@@ -136,17 +136,17 @@ impl Https {
 
     /// Sends a request as the user; logs in first if that is needed.
     async fn attempt(&self, request: &Request) -> Result<Response, Failure> {
-        let shown = match self.shown(false).await? {
+        let shown = match self.shown(None).await? {
             Ok(shown) => shown,
             Err(refused) => return Ok(refused),
         };
         let response = self.exchange(request, shown.headers).await?;
-        if response.status != 401 || !shown.can_expire {
+        if response.status != 401 || shown.ticket.is_none() {
             return Ok(response);
         }
         // Who was not let in has changed nothing, so even a write may be sent again with a new ticket.
         tracing::info!(url = self.base, "the ticket is not good any more: logging in again");
-        match self.shown(true).await? {
+        match self.shown(shown.ticket).await? {
             Ok(shown) => self.exchange(request, shown.headers).await,
             Err(refused) => Ok(refused),
         }

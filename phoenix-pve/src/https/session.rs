@@ -48,8 +48,8 @@ pub(super) struct Session {
 /// What is shown with a call.
 pub(super) struct Shown {
     pub(super) headers: HeaderMap,
-    /// Whether something newer could be had if this is not taken.
-    pub(super) can_expire: bool,
+    /// The ticket, for which a newer one could be had if it is not taken.
+    pub(super) ticket: Option<String>,
 }
 
 impl Credentials {
@@ -99,17 +99,19 @@ impl fmt::Debug for Credentials {
 }
 
 impl Https {
-    /// Returns what to show with a call, after a login if that is needed (or asked for); the answer to the login if it
-    /// was refused.
-    pub(super) async fn shown(&self, anew: bool) -> Result<Result<Shown, Response>, Failure> {
+    /// Returns what to show with a call, after a login if that is needed, or if the ticket at hand is the one that was
+    /// not taken; the answer to the login if it was refused.
+    pub(super) async fn shown(&self, expired: Option<String>) -> Result<Result<Shown, Response>, Failure> {
         if let Credentials::Token(token) = &self.credentials {
             let headers = headers(&[(AUTHORIZATION, format!("PVEAPIToken={token}"))]);
-            return Ok(Ok(Shown { headers, can_expire: false }));
+            return Ok(Ok(Shown { headers, ticket: None }));
         }
         // Held during the login: who else needs a ticket waits for this one.
         let mut session = self.session.lock().await;
         let is_old = session.as_ref().is_none_or(|session| session.made.elapsed() >= RENEWAL);
-        if anew || is_old {
+        // Of many calls that are turned away at once, the first gets the new ticket for all.
+        let is_refused = session.as_ref().map(|session| &session.ticket) == expired.as_ref();
+        if is_refused || is_old {
             *session = None;
             match self.begin().await? {
                 Ok(new) => *session = Some(new),
@@ -120,12 +122,12 @@ impl Https {
             .as_ref()
             .map(|session| (session.ticket.clone(), session.csrf.clone()))
             .unwrap_or_default();
-        let ticket = utf8_percent_encode(&ticket, NON_ALPHANUMERIC);
+        let encoded = utf8_percent_encode(&ticket, NON_ALPHANUMERIC);
         let shown = [
-            (COOKIE, format!("PVEAuthCookie={ticket}")),
+            (COOKIE, format!("PVEAuthCookie={encoded}")),
             (HeaderName::from_static("csrfpreventiontoken"), csrf),
         ];
-        Ok(Ok(Shown { headers: headers(&shown), can_expire: true }))
+        Ok(Ok(Shown { headers: headers(&shown), ticket: Some(ticket) }))
     }
 
     async fn begin(&self) -> Result<Result<Session, Response>, Failure> {

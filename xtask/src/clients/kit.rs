@@ -2,6 +2,7 @@
 //! that `tests/clients` pins, and kept.
 
 use std::{
+    ffi::OsString,
     fs,
     path::{Path, PathBuf},
     process::{Command, Stdio},
@@ -39,17 +40,30 @@ impl Kit {
         Ok(kit)
     }
 
-    /// Runs the clients against a node that is served for them alone.
+    /// Runs the clients, each against a node that is served for it alone.
     pub(crate) fn run(&self) -> Result<(), String> {
-        let scratch = Scratch::new()?;
-        let served = Served::start(&self.root, &scratch.0, SPEED)?;
-        let mut calls = self.python(&served, &scratch.0);
-        calls.args(["-m", "unittest", "discover", "--start-directory"]).arg(self.asked("api"));
-        let mut plays = self.python(&served, &scratch.0);
-        plays.arg(self.asked("play.py"));
+        let programs: [(&str, Vec<OsString>); 2] = [
+            (
+                "calls",
+                vec![
+                    "-m".into(),
+                    "unittest".into(),
+                    "discover".into(),
+                    "--start-directory".into(),
+                    self.asked("api").into(),
+                ],
+            ),
+            ("plays", vec![self.asked("play.py").into()]),
+        ];
         let failed: Vec<_> =
-            [succeed(&mut calls), succeed(&mut plays)].into_iter().filter_map(Result::err).collect();
+            programs.into_iter().filter_map(|(name, arguments)| self.serve(name, &arguments).err()).collect();
         if failed.is_empty() { Ok(()) } else { Err(failed.join("; ")) }
+    }
+
+    fn serve(&self, name: &str, arguments: &[OsString]) -> Result<(), String> {
+        let scratch = Scratch::new(name)?;
+        let served = Served::start(&self.root, &scratch.0, SPEED)?;
+        succeed(self.python(&served, &scratch.0).args(arguments))
     }
 
     fn asked(&self, name: &str) -> PathBuf {
@@ -109,8 +123,8 @@ impl Kit {
 struct Scratch(PathBuf);
 
 impl Scratch {
-    fn new() -> Result<Self, String> {
-        let path = std::env::temp_dir().join(format!("phoenix-clients-{}", std::process::id()));
+    fn new(name: &str) -> Result<Self, String> {
+        let path = std::env::temp_dir().join(format!("phoenix-{name}-{}", std::process::id()));
         fs::create_dir(&path).map_err(|error| format!("could not create `{}`: {error}", path.display()))?;
         Ok(Self(path))
     }
