@@ -56,7 +56,8 @@ fn may(member: &Member) -> May {
         CORE | "xtask" => May::Know(&[]),
         "phoenix-config" | "phoenix-lxc" | "phoenix-vm" | "phoenix-hypervisor" | "phoenix-net"
         | "phoenix-plugin" | "phoenix-pve" => May::Know(&[CORE]),
-        "phoenix-node" => May::Know(&[CORE, "phoenix-pve"]),
+        "phoenix-sandbox" => May::Know(&[]),
+        "phoenix-node" => May::Know(&[CORE, "phoenix-pve", "phoenix-sandbox"]),
         "phoenix-cli" | KIT => May::KnowAll,
         _ => May::Unlisted,
     }

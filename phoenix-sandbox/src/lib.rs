@@ -1,0 +1,9 @@
+//! Real containers under the embedded node: a sandbox of namespaces on this machine that one process holds, images of
+//! operating systems, the layers that containers stand on, and the containers themselves, by the tools of LXC. It knows
+//! nothing of Proxmox VE's API: `phoenix-node` says what shall be, this crate does it.
+
+mod command;
+mod error;
+
+pub use command::{Output, run};
+pub use error::SandboxError;
