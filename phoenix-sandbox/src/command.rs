@@ -2,6 +2,7 @@
 
 use std::{process::Stdio, time::Duration};
 
+use rustix::process::{Pid, Signal, kill_process_group};
 use tokio::{io::AsyncWriteExt, process::Command};
 
 use crate::error::SandboxError;
@@ -16,6 +17,25 @@ pub struct Output {
     pub text: String,
     /// On standard error.
     pub errors: String,
+}
+
+/// The processes of a program, ended with it when nobody waits for it any more: what `nsenter` runs would outlive it.
+struct Group(Option<Pid>);
+
+impl Group {
+    /// Leaves alone what the program has put into the background.
+    fn has_ended(mut self) {
+        self.0 = None;
+    }
+}
+
+impl Drop for Group {
+    fn drop(&mut self) {
+        if let Some(leader) = self.0 {
+            // It may have ended by itself just now.
+            let _ = kill_process_group(leader, Signal::KILL);
+        }
+    }
 }
 
 /// Runs words for at most so long, with `input` on standard input. Fails if the status is not zero.
@@ -33,6 +53,7 @@ pub async fn run(words: &[String], input: &[u8], limit: Duration) -> Result<Outp
     let no_program =
         |source: std::io::Error| SandboxError::File { what: "run", path: name.clone().into(), source };
     let mut child = command.spawn().map_err(no_program)?;
+    let group = Group(child.id().and_then(|id| Pid::from_raw(id.cast_signed())));
     let stdin = child.stdin.take();
     let feed = async {
         if let Some(mut stdin) = stdin {
@@ -45,6 +66,7 @@ pub async fn run(words: &[String], input: &[u8], limit: Duration) -> Result<Outp
         .await
         .map_err(|_| SandboxError::Late { program: shown(), seconds: limit.as_secs() })?
         .map_err(no_program)?;
+    group.has_ended();
     let errors = String::from_utf8_lossy(&ended.stderr).into_owned();
     let text = String::from_utf8_lossy(&ended.stdout).into_owned();
     if ended.status.success() {

@@ -4,6 +4,8 @@
 
 mod command;
 mod error;
+mod holder;
 
 pub use command::{Output, run};
 pub use error::SandboxError;
+pub use holder::{Bridge, Sandbox, SandboxSpec, SandboxStatus, lacking, lacking_for_uplink};

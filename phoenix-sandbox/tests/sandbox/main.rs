@@ -1,0 +1,4 @@
+//! Real sandboxes on this machine. Without root or the packages they say so and do nothing.
+
+mod holder;
+mod machine;
