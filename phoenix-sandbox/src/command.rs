@@ -3,7 +3,10 @@
 use std::{process::Stdio, time::Duration};
 
 use rustix::process::{Pid, Signal, kill_process_group};
-use tokio::{io::AsyncWriteExt, process::Command};
+use tokio::{
+    io::{AsyncBufReadExt, AsyncWriteExt, BufReader},
+    process::Command,
+};
 
 use crate::error::SandboxError;
 
@@ -40,6 +43,16 @@ impl Drop for Group {
 
 /// Runs words for at most so long, with `input` on standard input. Fails if the status is not zero.
 pub async fn run(words: &[String], input: &[u8], limit: Duration) -> Result<Output, SandboxError> {
+    run_told(words, input, limit, |_| ()).await
+}
+
+/// Runs words as [`run`] does; `told` hears each line of standard error as it comes.
+pub(crate) async fn run_told(
+    words: &[String],
+    input: &[u8],
+    limit: Duration,
+    mut told: impl FnMut(&str),
+) -> Result<Output, SandboxError> {
     let name = words.first().cloned().unwrap_or_default();
     let shown = || words.iter().take(12).cloned().collect::<Vec<_>>().join(" ");
     let mut command = Command::new(&name);
@@ -61,13 +74,29 @@ pub async fn run(words: &[String], input: &[u8], limit: Duration) -> Result<Outp
             let _ = stdin.write_all(input).await;
         }
     };
-    let whole = async { tokio::join!(feed, child.wait_with_output()).1 };
-    let ended = tokio::time::timeout(limit, whole)
+    let stderr = child.stderr.take();
+    let hear = async {
+        let mut all = Vec::new();
+        let Some(stderr) = stderr else { return Ok(all) };
+        let mut stderr = BufReader::new(stderr);
+        loop {
+            let before = all.len();
+            if stderr.read_until(b'\n', &mut all).await? == 0 {
+                return Ok::<_, std::io::Error>(all);
+            }
+            told(String::from_utf8_lossy(&all[before..]).trim_end());
+        }
+    };
+    let whole = async {
+        let ((), heard, ended) = tokio::join!(feed, hear, child.wait_with_output());
+        Ok((heard?, ended?))
+    };
+    let (heard, ended) = tokio::time::timeout(limit, whole)
         .await
         .map_err(|_| SandboxError::Late { program: shown(), seconds: limit.as_secs() })?
         .map_err(no_program)?;
     group.has_ended();
-    let errors = String::from_utf8_lossy(&ended.stderr).into_owned();
+    let errors = String::from_utf8_lossy(&heard).into_owned();
     let text = String::from_utf8_lossy(&ended.stdout).into_owned();
     if ended.status.success() {
         return Ok(Output { text, errors });

@@ -44,6 +44,20 @@ pub enum SandboxError {
         /// Why not.
         source: std::io::Error,
     },
+    /// An image could not be built.
+    #[error(
+        "could not build the image `{name}` from `{mirror}`: {cause}; a tarball of the system can also be put at `{tarball}`"
+    )]
+    Build {
+        /// The family.
+        name: String,
+        /// Where its packages come from.
+        mirror: String,
+        /// Where a tarball is looked for first.
+        tarball: PathBuf,
+        /// What failed.
+        cause: Box<SandboxError>,
+    },
     /// Something is not as it must be.
     #[error("{0}")]
     Wrong(String),

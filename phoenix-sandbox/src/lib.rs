@@ -5,7 +5,9 @@
 mod command;
 mod error;
 mod holder;
+mod images;
 
 pub use command::{Output, run};
 pub use error::SandboxError;
 pub use holder::{Bridge, Sandbox, SandboxSpec, SandboxStatus, lacking, lacking_for_uplink};
+pub use images::{Family, Images, families, family};

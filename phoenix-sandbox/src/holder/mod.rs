@@ -13,6 +13,7 @@ mod sandbox;
 mod spec;
 mod uplink;
 
+pub(crate) use programs::find;
 pub use programs::{lacking, lacking_for_uplink};
 pub use sandbox::{Sandbox, SandboxStatus};
 pub use spec::{Bridge, SandboxSpec};

@@ -40,7 +40,7 @@ pub fn lacking_for_uplink() -> Vec<SandboxError> {
 }
 
 /// Finds a program of this machine, as an absolute path.
-pub(super) fn find(program: &str, package: &str) -> Result<PathBuf, SandboxError> {
+pub(crate) fn find(program: &str, package: &str) -> Result<PathBuf, SandboxError> {
     let path = std::env::var_os("PATH").unwrap_or_default();
     std::env::split_paths(&path)
         .filter(|place| place.is_absolute())

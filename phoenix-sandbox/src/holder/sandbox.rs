@@ -128,6 +128,7 @@ impl Sandbox {
             SandboxError::Missing { .. }
             | SandboxError::NotRoot
             | SandboxError::File { .. }
+            | SandboxError::Build { .. }
             | SandboxError::Wrong(_) => error,
         })
     }

@@ -1,4 +1,5 @@
 //! Real sandboxes on this machine. Without root or the packages they say so and do nothing.
 
 mod holder;
+mod images;
 mod machine;
