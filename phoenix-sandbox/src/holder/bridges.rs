@@ -49,8 +49,8 @@ pub(super) async fn bring_in_line(sandbox: &Sandbox, spec: &SandboxSpec) -> Resu
     Ok(())
 }
 
-/// Parses the addresses that a bridge shall have.
-pub(super) fn wanted(bridge: &Bridge, spec: &SandboxSpec) -> Result<BTreeSet<IpNet>, SandboxError> {
+/// Parses the addresses that a bridge shall have. The first of a network is what the host answers from.
+pub(super) fn wanted(bridge: &Bridge, spec: &SandboxSpec) -> Result<Vec<IpNet>, SandboxError> {
     let gateways = if spec.uplink { bridge.gateways.as_slice() } else { &[] };
     let parse = |text: &String| {
         text.parse::<IpNet>().map_err(|_| {
@@ -92,10 +92,10 @@ fn batch(there: &[Interface], spec: &SandboxSpec) -> Result<String, SandboxError
             .filter(|address| address.scope == "global")
             .filter_map(|address| IpNet::new(address.local?, address.prefixlen).ok())
             .collect();
-        for address in has.difference(&wanted) {
+        for address in has.iter().filter(|address| !wanted.contains(address)) {
             line(format_args!("addr del {address} dev {name}"));
         }
-        for address in wanted.difference(&has) {
+        for address in wanted.iter().filter(|address| !has.contains(address)) {
             match address {
                 IpNet::V4(v4) => line(format_args!("addr add {v4} brd + dev {name}")),
                 // Nobody else can have it, and a bridge without a port would never end the search for one.

@@ -154,6 +154,11 @@ impl Sandbox {
         &self.dir
     }
 
+    /// Returns the groups that a process of the sandbox joins.
+    pub(super) fn joined(&self) -> &[PathBuf] {
+        &self.record.joined
+    }
+
     async fn bring_in_line(spec: &SandboxSpec, found: Option<Self>) -> Result<Self, SandboxError> {
         let mut sandbox = match found {
             Some(sandbox) => sandbox,

@@ -8,11 +8,11 @@ use tempfile::TempDir;
 
 use crate::machine::{Machine, processes_of, spaces_of};
 
-const LIMIT: Duration = Duration::from_secs(20);
+pub(crate) const LIMIT: Duration = Duration::from_secs(20);
 
 /// Takes the machine for this test, because all look at the same one, or says why it cannot be had.
 #[expect(clippy::print_stderr, reason = "says why a test did nothing")]
-fn alone() -> Option<File> {
+pub(crate) fn alone() -> Option<File> {
     let lacking = lacking();
     for error in &lacking {
         eprintln!("skipped: {error}");
@@ -22,7 +22,7 @@ fn alone() -> Option<File> {
     lacking.is_empty().then_some(file)
 }
 
-fn spec(dir: &TempDir) -> SandboxSpec {
+pub(crate) fn spec(dir: &TempDir) -> SandboxSpec {
     SandboxSpec {
         dir: dir.path().join("node"),
         hostname: "pve-test".to_owned(),
@@ -35,18 +35,18 @@ fn bridge(name: &str, address: &str) -> Bridge {
     Bridge { name: name.to_owned(), addresses: vec![address.to_owned()], gateways: Vec::new() }
 }
 
-async fn says(sandbox: &Sandbox, words: &[&str]) -> String {
+pub(crate) async fn says(sandbox: &Sandbox, words: &[&str]) -> String {
     sandbox.run(words, b"", LIMIT).await.expect("runs in the sandbox").text
 }
 
 /// Kills a holder as an accident would.
-fn kill(sandbox: &Sandbox) {
+pub(crate) fn kill(sandbox: &Sandbox) {
     let pid = Pid::from_raw(sandbox.status().pid).expect("is a number of a process");
     kill_process(pid, Signal::KILL).expect("the holder runs");
 }
 
 /// Waits until nothing of a sandbox runs any more.
-async fn is_gone(spaces: &[String], dir: &Path) {
+pub(crate) async fn is_gone(spaces: &[String], dir: &Path) {
     for _ in 0..500 {
         if processes_of(spaces, dir).is_empty() {
             return;
@@ -56,7 +56,7 @@ async fn is_gone(spaces: &[String], dir: &Path) {
     panic!("still there: {:?}", processes_of(spaces, dir));
 }
 
-fn spaces(sandbox: &Sandbox) -> Vec<String> {
+pub(crate) fn spaces(sandbox: &Sandbox) -> Vec<String> {
     let own = spaces_of("self");
     let found = spaces_of(&sandbox.status().pid.to_string());
     assert_eq!(found.len(), 5);
