@@ -6,6 +6,7 @@ mod begin;
 mod bridges;
 mod cgroups;
 mod limits;
+mod loops;
 mod process;
 mod programs;
 mod record;

@@ -8,8 +8,9 @@ use crate::error::SandboxError;
 const PLACES: [&str; 6] = ["/usr/local/sbin", "/usr/local/bin", "/usr/sbin", "/usr/bin", "/sbin", "/bin"];
 
 /// A program, and the package of Debian and Ubuntu that has it.
-const NEEDED: [(&str, &str); 10] = [
+const NEEDED: [(&str, &str); 11] = [
     ("ip", "iproute2"),
+    ("losetup", "mount"),
     ("lxc-attach", "lxc"),
     ("lxc-start", "lxc"),
     ("lxc-stop", "lxc"),

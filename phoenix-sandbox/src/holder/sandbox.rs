@@ -7,7 +7,7 @@ use std::{
 };
 
 use super::{
-    begin, bridges, cgroups, limits,
+    begin, bridges, cgroups, limits, loops,
     process::{self, Process},
     programs, record,
     record::Record,
@@ -198,6 +198,7 @@ async fn clear(dir: &Path) -> Result<(), SandboxError> {
     // Somebody may have removed the record of one that runs: its groups still know it.
     process::kill_foreign(cgroups::processes(&groups));
     cgroups::remove(&groups).await?;
+    loops::detach(dir).await?;
     limits::restore(dir).await?;
     Record::remove(dir)
 }

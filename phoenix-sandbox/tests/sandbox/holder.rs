@@ -229,3 +229,59 @@ async fn a_command_that_takes_too_long_is_ended_inside_too() {
     assert_eq!(sandbox.status().processes, before);
     sandbox.stop().await.expect("stops");
 }
+
+#[tokio::test]
+async fn disks_made_of_files_are_let_go_even_after_a_kill() {
+    let Some(_alone) = alone() else { return };
+    let dir = TempDir::new().expect("a directory");
+    let before = Machine::look(dir.path());
+    let spec = spec(&dir);
+    let make = format!(
+        "truncate -s 4M {0}/a.img {0}/b.img /root/phoenix-test.img; mkdir {0}/m; mkfs.ext4 -q {0}/b.img
+         losetup -f {0}/a.img; losetup -f /root/phoenix-test.img; mount -o loop {0}/b.img {0}/m",
+        spec.dir.display()
+    );
+    let first = Sandbox::ensure(spec.clone()).await.expect("begins");
+    says(&first, &["sh", "-euc", &make]).await;
+    assert_eq!(Machine::look(dir.path()).loops.len(), before.loops.len() + 3);
+    first.stop().await.expect("stops");
+    assert_eq!(Machine::look(dir.path()), before);
+    let second = Sandbox::ensure(spec.clone()).await.expect("begins again");
+    says(&second, &["sh", "-euc", &make.replace("mkdir", ": ")]).await;
+    kill(&second);
+    Sandbox::clear(&spec.dir).await.expect("clears");
+    assert_eq!(Machine::look(dir.path()), before);
+}
+
+#[tokio::test]
+async fn a_command_that_dies_while_it_begins_a_sandbox_leaves_nothing_that_cannot_be_cleared() {
+    let Some(_alone) = alone() else { return };
+    let dir = TempDir::new().expect("a directory");
+    let before = Machine::look(dir.path());
+    let spec = spec(&dir);
+    for limit in [1, 2, 4, 8, 12, 16, 24, 32, 48, 64, 96, 128] {
+        // What ends with a command is its ends of the pipes, here as there.
+        let _ = tokio::time::timeout(Duration::from_millis(limit), Sandbox::ensure(spec.clone())).await;
+        Sandbox::clear(&spec.dir).await.expect("clears");
+        is_gone(&[], dir.path()).await;
+        assert_eq!(Machine::look(dir.path()), before, "after {limit} ms");
+    }
+}
+
+#[tokio::test]
+async fn what_waits_for_the_holder_may_be_killed_and_the_sandbox_is_still_found() {
+    let Some(_alone) = alone() else { return };
+    let dir = TempDir::new().expect("a directory");
+    let before = Machine::look(dir.path());
+    let spec = spec(&dir);
+    let sandbox = Sandbox::ensure(spec.clone()).await.expect("begins");
+    let all = processes_of(&[], dir.path());
+    let waits = all.iter().find(|line| line.contains("unshare")).and_then(|line| line.split(' ').next());
+    let waits = waits.and_then(|pid| Pid::from_raw(pid.parse().ok()?)).expect("waits for it");
+    kill_process(waits, Signal::KILL).expect("runs");
+    let found = Sandbox::find(&spec.dir).expect("is read").expect("runs on");
+    assert_eq!(found.status().pid, sandbox.status().pid);
+    assert_eq!(says(&found, &["hostname"]).await, "pve-test\n");
+    found.stop().await.expect("stops");
+    assert_eq!(Machine::look(dir.path()), before);
+}

@@ -10,7 +10,7 @@ pub(crate) struct Machine {
     mounts: Vec<String>,
     interfaces: Vec<String>,
     groups: Vec<String>,
-    loops: Vec<String>,
+    pub(crate) loops: Vec<String>,
     limit: Option<String>,
     processes: Vec<String>,
     files: BTreeMap<&'static str, String>,
@@ -24,10 +24,10 @@ impl Machine {
         let node = dir.join("node").display().to_string();
         let register = text("/run/phoenix-sandbox/register.json");
         Self {
-            mounts: lines("/proc/self/mountinfo"),
+            mounts: lines("/proc/self/mountinfo").into_iter().filter(|line| line.contains(&node)).collect(),
             interfaces: names("/sys/class/net"),
             groups: groups(&node),
-            loops: names("/sys/block").into_iter().filter(|name| is_loop_in_use(name)).collect(),
+            loops: loops(),
             limit: register.is_empty().then(|| text("/proc/sys/fs/inotify/max_user_instances")),
             processes: processes_of(&[], dir),
             files: [
@@ -88,8 +88,9 @@ fn groups(node: &str) -> Vec<String> {
     found
 }
 
-fn is_loop_in_use(name: &str) -> bool {
-    name.starts_with("loop") && Path::new("/sys/block").join(name).join("loop/backing_file").exists()
+fn loops() -> Vec<String> {
+    let backing = |name: &String| text(&format!("/sys/block/{name}/loop/backing_file"));
+    names("/sys/block").iter().map(backing).filter(|file| !file.is_empty()).collect()
 }
 
 fn text(path: &str) -> String {
