@@ -16,7 +16,7 @@ use crate::{
     error::SandboxError,
     holder::find,
     images::{
-        family::Family,
+        family::{Family, stem},
         keyring::keyring,
         mirror::{Mirror, lines, mirror},
     },
@@ -95,9 +95,11 @@ struct Contents<'a> {
     packages: BTreeMap<&'a str, &'a str>,
 }
 
-/// Builds `<cache>/<family>.tar.zst` and what describes it, and returns its path. The caller holds the family's lock.
+/// Builds `<cache>/<family>.tar.zst` and what describes it, and returns its path. `asked` is what somebody called it.
+/// The caller holds the family's lock.
 pub(crate) async fn build(
     family: Family,
+    asked: &str,
     cache: &Path,
     progress: &(impl Fn(String) + Sync),
 ) -> Result<PathBuf, SandboxError> {
@@ -118,7 +120,7 @@ pub(crate) async fn build(
     let packed = built.map_err(|cause| SandboxError::Build {
         name: family.name.to_owned(),
         mirror: mirror.main.clone(),
-        tarball: cache.join(family.file),
+        tarball: cache.join(if stem(asked) == asked { family.file } else { asked }),
         cause: Box::new(cause),
     })?;
     let target = cache.join(format!("{}.tar.zst", family.name));
@@ -178,11 +180,11 @@ async fn at(
     words.extend([family.suite.to_owned(), tar.display().to_string()]);
     words.extend(lines(family, mirror));
     let told = |line: &str| {
-        if let Some(said) = line.strip_prefix("I: ").filter(|said| !said.contains(['/', '\''])) {
+        if let Some(said) = line.strip_prefix("I: ").filter(|said| !said.contains(['/', '\'', '('])) {
             progress(format!("`{name}`: {}", said.trim_end_matches('.')));
         }
     };
-    run_told(&words, &[], LIMIT, told).await?;
+    run_told(&words, &[], LIMIT, told).await.map_err(|error| plain(error, family))?;
     progress(format!("`{name}`: packing"));
     let packed = place.join("new.tar.zst");
     let words = ["zstd", "-q", "-9", "-T0", "-f", "-o"].map(str::to_owned).into_iter();
@@ -192,6 +194,23 @@ async fn at(
     file.map_err(SandboxError::file("write", &packed))?;
     describe(family, mirror, architecture, place)?;
     Ok(packed)
+}
+
+/// Leaves of mmdebstrap's words those that say what failed.
+fn plain(error: SandboxError, family: Family) -> SandboxError {
+    let program = format!("mmdebstrap {}", family.suite);
+    match error {
+        SandboxError::Command { status, said, .. } => {
+            let lines: Vec<&str> = said.lines().filter(|line| !line.starts_with("I: ")).collect();
+            SandboxError::Command { program, status, said: lines.join("; ") }
+        }
+        SandboxError::Late { seconds, .. } => SandboxError::Late { program, seconds },
+        SandboxError::Missing { .. }
+        | SandboxError::NotRoot
+        | SandboxError::File { .. }
+        | SandboxError::Build { .. }
+        | SandboxError::Wrong(_) => error,
+    }
 }
 
 fn describe(family: Family, mirror: &Mirror, architecture: &str, place: &Path) -> Result<(), SandboxError> {
@@ -227,8 +246,10 @@ fn prefix(family: Family) -> String {
 fn remove_remains(cache: &Path, family: Family) -> Result<(), SandboxError> {
     for entry in fs::read_dir(cache).map_err(SandboxError::file("read", cache))?.flatten() {
         if entry.file_name().to_string_lossy().starts_with(&prefix(family)) {
-            let path = entry.path();
-            fs::remove_dir_all(&path).map_err(SandboxError::file("remove", &path))?;
+            // What the killed process started may still write there for a moment: the next build removes the rest.
+            if let Err(error) = fs::remove_dir_all(entry.path()) {
+                tracing::debug!("could not remove `{}`: {error}", entry.path().display());
+            }
         }
     }
     Ok(())

@@ -62,7 +62,7 @@ impl Images {
         let _held = lock(&path, LIMIT, waiting).await?;
         match self.found(name) {
             Some(path) => Ok(path),
-            None => build(family, &self.cache, &progress).await,
+            None => build(family, name, &self.cache, &progress).await,
         }
     }
 

@@ -26,8 +26,15 @@ pub(crate) fn check(store: &Path, path: &Path) -> Result<(), SandboxError> {
 pub(crate) async fn remove_remains(store: &Path, prefix: &str) -> Result<(), SandboxError> {
     for entry in fs::read_dir(store).map_err(SandboxError::file("read", store))?.flatten() {
         if entry.file_name().to_string_lossy().starts_with(prefix) {
-            unmounted(&entry.path())?;
-            remove(entry.path()).await?;
+            let path = entry.path();
+            // What the killed process started may still write there for a moment: the next one removes the rest.
+            let removed = match unmounted(&path) {
+                Ok(()) => remove(path).await,
+                Err(error) => Err(error),
+            };
+            if let Err(error) = removed {
+                tracing::debug!("{error}");
+            }
         }
     }
     Ok(())
