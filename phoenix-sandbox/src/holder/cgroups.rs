@@ -18,6 +18,9 @@ const POLL: Duration = Duration::from_millis(10);
 /// groups below. LXC knows this name and leaves it out of the path, as it does for systemd.
 const LEAF: &str = "init.scope";
 
+/// What limits of containers need.
+const CONTROLLERS: [&str; 5] = ["cpu", "cpuset", "io", "memory", "pids"];
+
 /// The groups of one sandbox.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub(super) struct Groups {
@@ -39,7 +42,10 @@ impl Groups {
     /// Makes the groups of a name.
     pub(super) fn make(name: &str) -> Result<Self, SandboxError> {
         let mut groups = Self::default();
-        for hierarchy in here()? {
+        let all = here()?;
+        // With both at once the controllers that limits need are in v1, and the root of v2 is left as it is.
+        let is_pure = all.iter().all(|hierarchy| hierarchy.is_unified);
+        for hierarchy in all {
             let own = hierarchy.base.join(name);
             groups.own.push(own.clone());
             let joined = if hierarchy.is_unified { own.join(LEAF) } else { own.clone() };
@@ -47,10 +53,10 @@ impl Groups {
                 remove_now(&groups.own);
                 return Err(SandboxError::file("make", &joined)(error));
             }
-            if hierarchy.is_unified {
+            if hierarchy.is_unified && is_pure {
                 enable(&hierarchy.base);
                 enable(&own);
-            } else {
+            } else if !hierarchy.is_unified {
                 copy_cpuset(&hierarchy.base, &own);
             }
             groups.joined.push(joined);
@@ -114,11 +120,15 @@ fn remove_below(dir: &Path) -> bool {
     }
 }
 
-/// Gives every controller to the groups below one. Best effort: a container of its own, where processes stand in the
-/// root, cannot; limits then do not hold there, all else does.
+/// Gives the controllers that limits need to the groups below one. Best effort: a container of its own, where processes
+/// stand in the root, cannot; limits then do not hold there, all else does. What is given on in the root stays so: by
+/// itself it changes nothing, and taken back it could be missing to a service that has begun to use it.
 fn enable(dir: &Path) {
-    let controllers = fs::read_to_string(dir.join("cgroup.controllers")).unwrap_or_default();
-    for controller in controllers.split_whitespace() {
+    let file = |name: &str| fs::read_to_string(dir.join(name)).unwrap_or_default();
+    let (there, given) = (file("cgroup.controllers"), file("cgroup.subtree_control"));
+    let has = |list: &str, controller: &str| list.split_whitespace().any(|word| word == controller);
+    let missing = CONTROLLERS.iter().filter(|controller| has(&there, controller) && !has(&given, controller));
+    for controller in missing {
         if let Err(error) = fs::write(dir.join("cgroup.subtree_control"), format!("+{controller}")) {
             tracing::debug!(%error, controller, dir = %dir.display(), "controller is not given on");
         }

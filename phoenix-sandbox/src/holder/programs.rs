@@ -55,3 +55,15 @@ pub(crate) fn find(program: &str, package: &str) -> Result<PathBuf, SandboxError
 pub(super) fn path() -> String {
     PLACES.join(":")
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_program_is_found_without_a_path_and_one_that_is_missing_names_its_package() {
+        assert!(find("sh", "dash").expect("is on every machine").is_absolute());
+        let error = find("phoenix-has-no-such-program", "the-package").expect_err("is missing").to_string();
+        assert!(error.contains("apt-get install the-package"), "{error}");
+    }
+}

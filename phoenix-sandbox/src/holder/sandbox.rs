@@ -39,6 +39,9 @@ const RENAME: &str = r#"echo "$1" >/proc/sys/kernel/hostname
 echo "$1" >/etc/hostname
 sed -i "s/^127\.0\.1\.1 .*/127.0.1.1 $1/" /etc/hosts"#;
 
+/// File systems that cannot be an upper layer, by the kernel's numbers.
+const NO_LAYERS: [(i128, &str); 3] = [(0x794c_7630, "an overlay"), (0x6969, "NFS"), (0x0102_1997, "9P")];
+
 const LIMIT: Duration = Duration::from_secs(30);
 
 /// A sandbox that runs. A copy is cheap and is the same one.
@@ -206,6 +209,14 @@ async fn clear(dir: &Path) -> Result<(), SandboxError> {
 /// Returns the path without links: it must be the same inside, and the same for every command.
 fn real(dir: &Path) -> Result<PathBuf, SandboxError> {
     let dir = dir.canonicalize().map_err(SandboxError::file("read", dir))?;
+    let place = rustix::fs::statfs(&dir).map_err(|error| SandboxError::file("read", &dir)(error.into()))?;
+    // The host's changes are the upper layer of an overlay, which the kernel refuses on these.
+    if let Some((_, name)) = NO_LAYERS.iter().find(|(number, _)| i128::from(place.f_type) == *number) {
+        return Err(SandboxError::Wrong(format!(
+            "the directory `{}` of the node is on {name}, which cannot hold layers: choose one on a disk with `--node-dir`",
+            dir.display()
+        )));
+    }
     match dir.to_str() {
         Some(text) if !text.contains(char::is_whitespace) => Ok(dir),
         Some(_) | None => Err(SandboxError::Wrong(format!(
