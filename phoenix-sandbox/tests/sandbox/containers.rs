@@ -61,6 +61,8 @@ async fn containers_start_reach_the_bridge_and_end_with_the_sandbox() {
         groups.lines().all(|line| line.contains("/phoenix-") && line.contains("lxc.payload.101")),
         "{groups}"
     );
+    // The first one, and for each container its monitor and its own first one.
+    assert_eq!(sandbox.status().processes, 5);
     let spaces = spaces(&sandbox);
     kill(&sandbox);
     is_gone(&spaces, dir.path()).await;
