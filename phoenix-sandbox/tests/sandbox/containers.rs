@@ -3,11 +3,11 @@
 use std::{fs, os::unix::fs::symlink, path::Path};
 
 use phoenix_sandbox::Sandbox;
-use tempfile::TempDir;
 
 use crate::{
     holder::{LIMIT, alone, is_gone, kill, says, spaces, spec},
     machine::Machine,
+    place::Place,
 };
 
 /// Writes a container that only sleeps.
@@ -41,7 +41,7 @@ lxc.apparmor.profile = unconfined
 #[tokio::test]
 async fn containers_start_reach_the_bridge_and_end_with_the_sandbox() {
     let Some(_alone) = alone() else { return };
-    let dir = TempDir::new().expect("a directory");
+    let dir = Place::new();
     let before = Machine::look(dir.path());
     let spec = spec(&dir);
     let sandbox = Sandbox::ensure(spec.clone()).await.expect("begins");

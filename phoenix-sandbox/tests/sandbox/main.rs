@@ -4,4 +4,5 @@ mod containers;
 mod holder;
 mod images;
 mod machine;
+mod place;
 mod uplink;
