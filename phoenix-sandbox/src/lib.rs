@@ -3,11 +3,18 @@
 //! nothing of Proxmox VE's API: `phoenix-node` says what shall be, this crate does it.
 
 mod command;
+mod config;
+mod containers;
+mod disks;
 mod error;
 mod holder;
 mod images;
+mod trees;
 
 pub use command::{Output, run};
+pub use config::{ContainerSpec, Mount, MountSource, Net};
+pub use containers::Containers;
+pub use disks::{Disk, Disks, SHIFT, Stack};
 pub use error::SandboxError;
 pub use holder::{Bridge, Sandbox, SandboxSpec, SandboxStatus, lacking, lacking_for_uplink};
 pub use images::{Family, Images, families, family};

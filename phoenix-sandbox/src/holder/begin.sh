@@ -86,5 +86,4 @@ exec 2>>"$PHOENIX_SANDBOX/sandbox/log"
 echo ready
 exec >&2 </dev/null
 # An ignored signal stays ignored over `exec`, and then the kernel itself reaps every orphan.
-trap '' CHLD
-exec sleep infinity
+exec env --ignore-signal=CHLD sleep infinity

@@ -1,7 +1,7 @@
 //! Processes of this machine, known by more than their number: a number comes back, a number with a start time and a
 //! mark in the environment does not.
 
-use std::{fs, time::Duration};
+use std::{fs, path::Path, time::Duration};
 
 use rustix::process::{Pid, PidfdFlags, Signal, pidfd_open, pidfd_send_signal};
 use serde::{Deserialize, Serialize};
@@ -85,4 +85,19 @@ fn start(pid: i32) -> Option<u64> {
     let mut fields = stat.rsplit_once(") ")?.1.split(' ');
     let state = fields.next()?;
     if matches!(state, "Z" | "X") { None } else { fields.nth(18)?.parse().ok() }
+}
+
+/// Counts the processes in the process namespace whose first is this one.
+pub(super) fn below(pid: i32) -> usize {
+    let space = |pid: &str| fs::read_link(Path::new("/proc").join(pid).join("ns/pid")).ok();
+    let Some(own) = space(&pid.to_string()) else { return 0 };
+    let Ok(entries) = fs::read_dir("/proc") else { return 0 };
+    entries
+        .flatten()
+        .filter(|entry| {
+            let name = entry.file_name();
+            let name = name.to_string_lossy();
+            name.bytes().all(|byte| byte.is_ascii_digit()) && space(&name).as_ref() == Some(&own)
+        })
+        .count()
 }

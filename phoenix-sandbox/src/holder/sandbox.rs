@@ -58,7 +58,7 @@ pub struct SandboxStatus {
     pub pid: i32,
     /// When it began, in seconds since 1970.
     pub since: u64,
-    /// How many processes run in it and in its containers, its first one counted.
+    /// How many processes run in it, its first one counted.
     pub processes: usize,
     /// How the host in it calls itself.
     pub hostname: String,
@@ -146,8 +146,7 @@ impl Sandbox {
         SandboxStatus {
             pid: self.record.holder.pid,
             since: self.record.since,
-            // Every hierarchy has all of them, those in containers too.
-            processes: cgroups::processes(self.record.groups.get(..1).unwrap_or_default()).len(),
+            processes: process::below(self.record.holder.pid),
             hostname: self.record.hostname.clone(),
             has_uplink: self.record.uplink.as_ref().is_some_and(Process::is_alive),
         }

@@ -27,6 +27,7 @@ pub(crate) const LIMIT: Duration = Duration::from_secs(1800);
 
 /// What goes into every image beside the essential packages.
 const PACKAGES: &[&str] = &[
+    "apt",
     "bind9-dnsutils",
     "ca-certificates",
     "cron",
@@ -39,6 +40,7 @@ const PACKAGES: &[&str] = &[
     "iputils-ping",
     "jq",
     "less",
+    "locales",
     "netbase",
     "openssh-server",
     "procps",
@@ -46,6 +48,7 @@ const PACKAGES: &[&str] = &[
     "sudo",
     "systemd",
     "systemd-sysv",
+    "tzdata",
     "vim",
     "wget",
     "zstd",

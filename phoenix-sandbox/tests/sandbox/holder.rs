@@ -4,11 +4,9 @@ use std::{fs::File, path::Path, time::Duration};
 
 use phoenix_sandbox::{Bridge, Sandbox, SandboxSpec, lacking};
 use rustix::process::{Pid, Signal, kill_process, test_kill_process};
+use tempfile::TempDir;
 
-use crate::{
-    machine::{Machine, processes_of, spaces_of},
-    place::Place,
-};
+use crate::machine::{Machine, processes_of, spaces_of};
 
 pub(crate) const LIMIT: Duration = Duration::from_secs(20);
 
@@ -24,7 +22,7 @@ pub(crate) fn alone() -> Option<File> {
     lacking.is_empty().then_some(file)
 }
 
-pub(crate) fn spec(dir: &Place) -> SandboxSpec {
+pub(crate) fn spec(dir: &TempDir) -> SandboxSpec {
     SandboxSpec {
         dir: dir.path().join("node"),
         hostname: "pve-test".to_owned(),
@@ -69,7 +67,7 @@ pub(crate) fn spaces(sandbox: &Sandbox) -> Vec<String> {
 #[tokio::test]
 async fn a_sandbox_is_a_host_of_its_own_and_leaves_the_machine_as_it_was() {
     let Some(_alone) = alone() else { return };
-    let dir = Place::new();
+    let dir = TempDir::new().expect("a directory");
     let before = Machine::look(dir.path());
     let spec = spec(&dir);
     let began = Sandbox::ensure(spec.clone()).await.expect("begins");
@@ -113,7 +111,7 @@ async fn a_sandbox_is_a_host_of_its_own_and_leaves_the_machine_as_it_was() {
 #[tokio::test]
 async fn what_changes_in_the_configuration_changes_in_a_running_sandbox() {
     let Some(_alone) = alone() else { return };
-    let dir = Place::new();
+    let dir = TempDir::new().expect("a directory");
     let mut spec = spec(&dir);
     let sandbox = Sandbox::ensure(spec.clone()).await.expect("begins");
     sandbox
@@ -138,7 +136,7 @@ async fn what_changes_in_the_configuration_changes_in_a_running_sandbox() {
 #[tokio::test]
 async fn nothing_of_a_killed_sandbox_runs_on_and_the_next_command_begins_a_new_one() {
     let Some(_alone) = alone() else { return };
-    let dir = Place::new();
+    let dir = TempDir::new().expect("a directory");
     let before = Machine::look(dir.path());
     let spec = spec(&dir);
     let first = Sandbox::ensure(spec.clone()).await.expect("begins");
@@ -165,7 +163,7 @@ async fn nothing_of_a_killed_sandbox_runs_on_and_the_next_command_begins_a_new_o
 #[tokio::test]
 async fn a_sandbox_whose_record_is_lost_is_ended_before_another_begins() {
     let Some(_alone) = alone() else { return };
-    let dir = Place::new();
+    let dir = TempDir::new().expect("a directory");
     let spec = spec(&dir);
     let first = Sandbox::ensure(spec.clone()).await.expect("begins");
     let old = Pid::from_raw(first.status().pid).expect("is a number of a process");
@@ -178,7 +176,7 @@ async fn a_sandbox_whose_record_is_lost_is_ended_before_another_begins() {
 #[tokio::test]
 async fn a_start_that_fails_half_way_leaves_nothing() {
     let Some(_alone) = alone() else { return };
-    let dir = Place::new();
+    let dir = TempDir::new().expect("a directory");
     let before = Machine::look(dir.path());
     let mut wrong = spec(&dir);
     // Refused by the last step, when all else is there.
@@ -201,7 +199,7 @@ async fn a_start_that_fails_half_way_leaves_nothing() {
 #[tokio::test]
 async fn a_foreign_process_is_never_taken_for_the_holder() {
     let Some(_alone) = alone() else { return };
-    let dir = Place::new();
+    let dir = TempDir::new().expect("a directory");
     let spec = spec(&dir);
     let sandbox = Sandbox::ensure(spec.clone()).await.expect("begins");
     let path = spec.dir.join("sandbox/holder.json");
@@ -218,7 +216,7 @@ async fn a_foreign_process_is_never_taken_for_the_holder() {
 #[tokio::test]
 async fn a_command_that_takes_too_long_is_ended_inside_too() {
     let Some(_alone) = alone() else { return };
-    let dir = Place::new();
+    let dir = TempDir::new().expect("a directory");
     let sandbox = Sandbox::ensure(spec(&dir)).await.expect("begins");
     let before = sandbox.status().processes;
     sandbox.run(&["sleep", "1000"], b"", Duration::from_millis(300)).await.expect_err("is ended");
@@ -235,7 +233,7 @@ async fn a_command_that_takes_too_long_is_ended_inside_too() {
 #[tokio::test]
 async fn disks_made_of_files_are_let_go_even_after_a_kill() {
     let Some(_alone) = alone() else { return };
-    let dir = Place::new();
+    let dir = TempDir::new().expect("a directory");
     let before = Machine::look(dir.path());
     let spec = spec(&dir);
     let make = format!(
@@ -258,7 +256,7 @@ async fn disks_made_of_files_are_let_go_even_after_a_kill() {
 #[tokio::test]
 async fn a_command_that_dies_while_it_begins_a_sandbox_leaves_nothing_that_cannot_be_cleared() {
     let Some(_alone) = alone() else { return };
-    let dir = Place::new();
+    let dir = TempDir::new().expect("a directory");
     let before = Machine::look(dir.path());
     let spec = spec(&dir);
     for limit in [1, 2, 4, 8, 12, 16, 24, 32, 48, 64, 96, 128] {
@@ -273,7 +271,7 @@ async fn a_command_that_dies_while_it_begins_a_sandbox_leaves_nothing_that_canno
 #[tokio::test]
 async fn what_waits_for_the_holder_may_be_killed_and_the_sandbox_is_still_found() {
     let Some(_alone) = alone() else { return };
-    let dir = Place::new();
+    let dir = TempDir::new().expect("a directory");
     let before = Machine::look(dir.path());
     let spec = spec(&dir);
     let sandbox = Sandbox::ensure(spec.clone()).await.expect("begins");

@@ -4,5 +4,4 @@ mod containers;
 mod holder;
 mod images;
 mod machine;
-mod place;
 mod uplink;

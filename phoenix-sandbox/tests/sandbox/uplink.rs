@@ -4,15 +4,15 @@ use std::time::Duration;
 
 use phoenix_sandbox::{Sandbox, lacking_for_uplink};
 use rustix::process::{Pid, Signal, kill_process};
+use tempfile::TempDir;
 
 use crate::{
     holder::{LIMIT, alone, is_gone, kill, says, spaces, spec},
     machine::{Machine, processes_of},
-    place::Place,
 };
 
 /// Finds the number of the program that is the uplink.
-fn program(dir: &Place) -> Option<Pid> {
+fn program(dir: &TempDir) -> Option<Pid> {
     let all = processes_of(&[], dir.path());
     // It has the directory in its environment only; what waits for it has it in its words.
     let line = all.iter().find(|line| line.contains("slirp4netns") && !line.contains("nsenter"))?;
@@ -25,7 +25,7 @@ async fn an_uplink_comes_with_its_rules_is_mended_and_goes() {
     if !lacking_for_uplink().is_empty() {
         return;
     }
-    let dir = Place::new();
+    let dir = TempDir::new().expect("a directory");
     let before = Machine::look(dir.path());
     let mut spec = spec(&dir);
     spec.bridges[0].gateways = vec!["10.86.0.1/24".to_owned()];

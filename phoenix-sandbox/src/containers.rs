@@ -1,0 +1,258 @@
+//! Containers by the tools of LXC: made on disks, started, stopped, removed. Nothing here remembers what runs: that is
+//! asked of the machine each time.
+
+use std::{
+    collections::BTreeSet,
+    fs,
+    path::{Path, PathBuf},
+    sync::Arc,
+    time::Duration,
+};
+
+use tokio::sync::Mutex;
+
+use crate::{
+    ContainerSpec, Disks, Images, MountSource, Sandbox, SandboxError, SandboxSpec,
+    config::{Machine, render},
+    disks::Stack,
+    trees::{make, remove},
+};
+
+const START: &str = include_str!("scripts/start.sh");
+const READY: &str = include_str!("scripts/ready.sh");
+const STOP: &str = include_str!("scripts/stop.sh");
+const PCT: &str = include_str!("scripts/pct.sh");
+/// Puts what it is given into its place, and makes the short path that LXC knows containers by.
+const EQUIP: &str = r#"mkdir -p "$(dirname "$2")" && cat >"$2.new" && chmod 755 "$2.new" && mv "$2.new" "$2" && ln -sfn "$1/lxc" /c"#;
+/// Where the node's `pct` lies in the sandbox.
+const PCT_PATH: &str = "/usr/local/sbin/pct";
+/// How long LXC may take for what is quick.
+const QUICK: Duration = Duration::from_secs(60);
+/// How long a container may take until its services are up; the script in it gives up before.
+const READINESS: Duration = Duration::from_secs(120);
+
+/// The containers of a sandbox.
+#[derive(Clone, Debug)]
+pub struct Containers {
+    spec: SandboxSpec,
+    images: Images,
+    disks: Disks,
+    /// The process that holds the sandbox which has what it needs.
+    equipped: Arc<Mutex<Option<i32>>>,
+}
+
+impl Containers {
+    /// Returns the containers of the sandbox in a directory, or all that this machine lacks for them. `cache` is where
+    /// images are kept that others may use too.
+    pub fn new(spec: SandboxSpec, cache: PathBuf) -> Result<Self, Vec<SandboxError>> {
+        let lacking = crate::lacking();
+        if !lacking.is_empty() {
+            return Err(lacking);
+        }
+        let images = Images::new(cache, spec.dir.join("images"));
+        Ok(Self { images, disks: Disks::new(&spec.dir), spec, equipped: Arc::default() })
+    }
+
+    /// Returns the disks.
+    pub fn disks(&self) -> &Disks {
+        &self.disks
+    }
+
+    /// Returns the images.
+    pub fn images(&self) -> &Images {
+        &self.images
+    }
+
+    /// Returns the sandbox, which is begun if it does not run, with the node's `pct` in it.
+    pub async fn sandbox(&self) -> Result<Sandbox, SandboxError> {
+        // Held meanwhile: of many containers that start at once, the first begins it for all.
+        let mut equipped = self.equipped.lock().await;
+        let found = Sandbox::find(&self.spec.dir)?;
+        let sandbox = match found {
+            Some(sandbox) => sandbox,
+            None => Sandbox::ensure(self.spec.clone()).await?,
+        };
+        let pid = sandbox.status().pid;
+        if *equipped != Some(pid) {
+            let dir = self.spec.dir.display().to_string();
+            sandbox.run(&["/bin/sh", "-c", EQUIP, "sh", &dir, PCT_PATH], PCT.as_bytes(), QUICK).await?;
+            *equipped = Some(pid);
+        }
+        Ok(sandbox)
+    }
+
+    /// Returns which containers run now; none if the sandbox does not.
+    pub fn running(&self) -> Result<BTreeSet<u32>, SandboxError> {
+        let Some(sandbox) = Sandbox::find(&self.spec.dir)? else { return Ok(BTreeSet::new()) };
+        // A container's monitor listens at an address that bears its number.
+        let path = PathBuf::from(format!("/proc/{}/net/unix", sandbox.status().pid));
+        let text = match fs::read_to_string(&path) {
+            Ok(text) => text,
+            // It ended while it was looked at.
+            Err(_) => return Ok(BTreeSet::new()),
+        };
+        let numbers = text.lines().filter_map(|line| {
+            let address = line.split_whitespace().nth(7)?;
+            address.strip_prefix("@/c/")?.strip_suffix("/command")?.parse().ok()
+        });
+        Ok(numbers.collect())
+    }
+
+    /// Makes a root file system from an image, such as `debian-12-standard`.
+    pub async fn create_root(&self, id: &str, image: &str, shifted: bool) -> Result<(), SandboxError> {
+        let tree = self.images.unpack(image, shifted).await?;
+        self.disks.create_root(id, &tree, shifted).await
+    }
+
+    /// Starts a container and waits until its services are up. One that runs is waited for.
+    pub async fn start(&self, spec: &ContainerSpec) -> Result<(), SandboxError> {
+        let sandbox = self.sandbox().await?;
+        let vmid = spec.vmid.to_string();
+        if !self.running()?.contains(&spec.vmid) {
+            self.launch(&sandbox, spec, &vmid).await?;
+        }
+        self.settle(&sandbox, spec, &vmid).await
+    }
+
+    async fn launch(&self, sandbox: &Sandbox, spec: &ContainerSpec, vmid: &str) -> Result<(), SandboxError> {
+        let mut sources = Vec::new();
+        let mut paths = Vec::new();
+        for mount in &spec.mounts {
+            match &mount.source {
+                MountSource::Volume(id) => {
+                    self.disks.create_volume(id, spec.unprivileged).await?;
+                    sources.push(self.disks.data(id)?);
+                }
+                MountSource::Path(path) => {
+                    sources.push(path.into());
+                    paths.push(path.as_str());
+                }
+            }
+        }
+        let cpus =
+            std::thread::available_parallelism().map_or(1, |count| u32::try_from(count.get()).unwrap_or(1));
+        let file = render(spec, &Machine { cpus, sources });
+        let place = self.spec.dir.join("lxc").join(vmid);
+        make(&place)?;
+        let path = place.join("config");
+        fs::write(&path, file).map_err(SandboxError::file("write", &path))?;
+        let options = self.options(&self.disks.stack(&spec.root)?)?;
+        let dir = self.spec.dir.display().to_string();
+        let mut words = vec!["/bin/sh", "-c", START, "sh", vmid, dir.as_str(), &options];
+        words.extend(paths);
+        let started = sandbox.run(&words, b"", QUICK).await;
+        started.map(drop).map_err(|error| named(error, &format!("startup for container '{vmid}' failed")))
+    }
+
+    /// Returns the options of the mount. They name paths below the sandbox's directory: the kernel takes no more than a
+    /// page of them.
+    fn options(&self, stack: &Stack) -> Result<String, SandboxError> {
+        let below = |path: &Path| {
+            let short = path.strip_prefix(&self.spec.dir).unwrap_or(path);
+            short.to_string_lossy().into_owned()
+        };
+        let lowers: Vec<String> = stack.lowers.iter().map(|path| below(path)).collect();
+        let options = format!(
+            "lowerdir={},upperdir={},workdir={}",
+            lowers.join(":"),
+            below(&stack.upper),
+            below(&stack.work)
+        );
+        match options.len() < 4000 {
+            true => Ok(options),
+            false => Err(SandboxError::Wrong(format!(
+                "a root file system stands on {} layers, more than the kernel takes: clone its template in full",
+                lowers.len()
+            ))),
+        }
+    }
+
+    async fn settle(&self, sandbox: &Sandbox, spec: &ContainerSpec, vmid: &str) -> Result<(), SandboxError> {
+        let mut resolv: Vec<String> =
+            spec.search_domain.iter().map(|domain| format!("search {domain}")).collect();
+        resolv.extend(spec.nameservers.iter().map(|server| format!("nameserver {server}")));
+        let address =
+            spec.nets.iter().flat_map(|net| &net.addresses).find_map(|address| address.split('/').next());
+        let short = spec.hostname.split('.').next().unwrap_or_default();
+        let domain = spec.search_domain.as_deref().filter(|_| !spec.hostname.contains('.'));
+        let whole =
+            domain.map_or_else(|| spec.hostname.clone(), |domain| format!("{}.{domain}", spec.hostname));
+        let names = if whole == short { whole } else { format!("{whole} {short}") };
+        let hosts = format!("{} {names}", address.unwrap_or("127.0.1.1"));
+        let zone = spec.timezone.as_deref().unwrap_or_default();
+        let resolv = resolv.join("\n");
+        let words = [
+            PCT_PATH,
+            "exec",
+            vmid,
+            "--",
+            "/bin/sh",
+            "-c",
+            READY,
+            "sh",
+            &spec.hostname,
+            &resolv,
+            &hosts,
+            zone,
+        ];
+        let settled = sandbox.run(&words, b"", READINESS).await;
+        settled.map(drop).map_err(|error| named(error, &format!("container {vmid} runs, but is not ready")))
+    }
+
+    /// Stops a container: within so many seconds if it does so by itself, or at once.
+    pub async fn stop(&self, vmid: u32, patience: Option<u64>) -> Result<(), SandboxError> {
+        let Some(sandbox) = Sandbox::find(&self.spec.dir)? else { return Ok(()) };
+        if !self.running()?.contains(&vmid) {
+            return Ok(());
+        }
+        let seconds = patience.map(|patience| patience.to_string()).unwrap_or_default();
+        let dir = self.spec.dir.display().to_string();
+        let words = ["/bin/sh", "-c", STOP, "sh", &vmid.to_string(), &seconds, &dir];
+        let limit = QUICK + Duration::from_secs(patience.unwrap_or_default());
+        let stopped = sandbox.run(&words, b"", limit).await;
+        stopped.map(drop).map_err(|error| named(error, &format!("container {vmid} did not stop")))
+    }
+
+    /// Removes a container with these disks; ends it if it runs.
+    pub async fn destroy(&self, vmid: u32, disks: &[String]) -> Result<(), SandboxError> {
+        self.stop(vmid, None).await?;
+        remove(&self.spec.dir.join("lxc").join(vmid.to_string())).await?;
+        self.disks.remove(disks).await
+    }
+
+    /// Ends all containers and the sandbox, and removes everything that they had.
+    pub async fn reset(dir: &Path) -> Result<(), SandboxError> {
+        if let Some(sandbox) = Sandbox::find(dir)? {
+            sandbox.stop().await?;
+        }
+        remove(dir).await
+    }
+
+    /// Ends all containers and the sandbox.
+    pub async fn halt(dir: &Path) -> Result<bool, SandboxError> {
+        let Some(sandbox) = Sandbox::find(dir)? else { return Ok(false) };
+        let all = "for dir in /c/*/; do lxc-stop -P /c -n \"$(basename \"$dir\")\" --timeout 20 & done; wait";
+        if let Err(error) = sandbox.run(&["/bin/sh", "-c", all], b"", QUICK).await {
+            tracing::debug!(%error, "not all containers stopped by themselves");
+        }
+        sandbox.stop().await?;
+        Ok(true)
+    }
+}
+
+/// Returns an error of a script under the name of what it was to do: nobody wants to read the script.
+fn named(error: SandboxError, what: &str) -> SandboxError {
+    match error {
+        SandboxError::Command { said, .. } => {
+            let said =
+                said.lines().map(str::trim).filter(|line| !line.is_empty()).collect::<Vec<_>>().join("; ");
+            SandboxError::Wrong(if said.is_empty() { what.to_owned() } else { format!("{what}: {said}") })
+        }
+        SandboxError::Late { seconds, .. } => SandboxError::Wrong(format!("{what} within {seconds} s")),
+        SandboxError::Missing { .. }
+        | SandboxError::NotRoot
+        | SandboxError::File { .. }
+        | SandboxError::Build { .. }
+        | SandboxError::Wrong(_) => error,
+    }
+}

@@ -1,0 +1,441 @@
+//! The disks of containers. A root file system is a stack of frozen layers over an image, with a top that takes the
+//! writes: a clone or a snapshot freezes the top and shares the stack, so that it takes no time and no room. A volume is
+//! a plain directory, because programs such as Docker lay layers of their own on it.
+//!
+//! Every step is written down before it is taken, so that a process may die at any moment: [`Disks::read`] finishes what
+//! was begun.
+
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    fs, io,
+    os::unix::fs::{PermissionsExt as _, chown},
+    path::{Path, PathBuf},
+    sync::{
+        Arc,
+        atomic::{AtomicU64, Ordering},
+    },
+    time::{SystemTime, UNIX_EPOCH},
+};
+
+use serde::{Deserialize, Serialize};
+use tokio::sync::Mutex;
+
+use crate::{
+    SandboxError,
+    trees::{copy_tree, make, names, remove},
+};
+
+/// The first id on the host of an unprivileged container's ids.
+pub const SHIFT: u32 = 100_000;
+
+/// All disks of a sandbox.
+#[derive(Clone, Debug)]
+pub struct Disks {
+    dir: PathBuf,
+    /// Held by what makes or removes layers: a new one is not yet written down where it is used.
+    changing: Arc<Mutex<()>>,
+}
+
+/// What a disk is.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Disk {
+    /// The unpacked image at the bottom of a root file system; a volume has none.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub image: Option<PathBuf>,
+    /// Whether its owners are those of an unprivileged container.
+    pub shifted: bool,
+    /// Frozen layers, oldest first.
+    #[serde(default)]
+    pub layers: Vec<String>,
+    /// What the stack was at each snapshot.
+    #[serde(default)]
+    pub snapshots: BTreeMap<String, Vec<String>>,
+    /// The layer that the top is on its way to become.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    freezing: Option<String>,
+}
+
+/// What a root file system is mounted from.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Stack {
+    /// Below, topmost first.
+    pub lowers: Vec<PathBuf>,
+    /// What takes the writes.
+    pub upper: PathBuf,
+    /// What the kernel needs beside it.
+    pub work: PathBuf,
+}
+
+impl Disks {
+    /// Returns the disks that lie in a directory.
+    pub fn new(dir: impl Into<PathBuf>) -> Self {
+        Self { dir: dir.into(), changing: Arc::default() }
+    }
+
+    /// Makes a root file system on an image. One that is there already is left as it is.
+    pub async fn create_root(&self, id: &str, image: &Path, shifted: bool) -> Result<(), SandboxError> {
+        self.create(id, Some(image.to_owned()), Vec::new(), shifted).await
+    }
+
+    /// Makes an empty volume. One that is there already is left as it is.
+    pub async fn create_volume(&self, id: &str, shifted: bool) -> Result<(), SandboxError> {
+        self.create(id, None, Vec::new(), shifted).await
+    }
+
+    async fn create(
+        &self,
+        id: &str,
+        image: Option<PathBuf>,
+        layers: Vec<String>,
+        shifted: bool,
+    ) -> Result<(), SandboxError> {
+        if self.read(id)?.is_some() {
+            return Ok(());
+        }
+        let place = self.place(id)?;
+        remove(&place).await?;
+        make(&place)?;
+        let disk = Disk { image, shifted, layers, snapshots: BTreeMap::new(), freezing: None };
+        self.make_top(id, &disk)?;
+        self.write(id, &disk)
+    }
+
+    /// Lets the holders of these keys in as root of a root file system that nothing has run on yet.
+    pub fn authorize(&self, id: &str, keys: &str) -> Result<(), SandboxError> {
+        let owner = if self.known(id)?.shifted { SHIFT } else { 0 };
+        let home = self.data(id)?.join("root");
+        let ssh = home.join(".ssh");
+        make(&ssh)?;
+        let path = ssh.join("authorized_keys");
+        let mut text = keys.trim_end().to_owned();
+        text.push('\n');
+        fs::write(&path, text).map_err(SandboxError::file("write", &path))?;
+        for (path, mode) in [(&home, 0o700), (&ssh, 0o700), (&path, 0o600)] {
+            chown(path, Some(owner), Some(owner)).map_err(SandboxError::file("give away", path))?;
+            fs::set_permissions(path, fs::Permissions::from_mode(mode))
+                .map_err(SandboxError::file("protect", path))?;
+        }
+        Ok(())
+    }
+
+    /// Returns where a volume's files are.
+    pub fn data(&self, id: &str) -> Result<PathBuf, SandboxError> {
+        Ok(self.place(id)?.join("top"))
+    }
+
+    /// Returns what a disk is, after finishing what a former process began; none if there is no such disk.
+    pub fn read(&self, id: &str) -> Result<Option<Disk>, SandboxError> {
+        let path = self.place(id)?.join("disk.json");
+        let text = match fs::read(&path) {
+            Ok(text) => text,
+            Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
+            Err(source) => return Err(SandboxError::file("read", &path)(source)),
+        };
+        let mut disk: Disk = serde_json::from_slice(&text)
+            .map_err(|error| SandboxError::Wrong(format!("`{}` is damaged: {error}", path.display())))?;
+        if let Some(layer) = disk.freezing.take() {
+            if self.layer(&layer).exists() {
+                disk.layers.push(layer);
+            }
+            self.make_top(id, &disk)?;
+            self.write(id, &disk)?;
+        }
+        Ok(Some(disk))
+    }
+
+    /// Returns what a root file system is mounted from.
+    pub fn stack(&self, id: &str) -> Result<Stack, SandboxError> {
+        let disk = self.known(id)?;
+        let place = self.place(id)?;
+        let frozen = disk.layers.iter().rev().map(|layer| self.layer(layer));
+        let lowers = frozen.chain(disk.image.clone()).collect();
+        Ok(Stack { lowers, upper: place.join("top"), work: place.join("work") })
+    }
+
+    /// Copies a disk, as it is or as it was at a snapshot. `in_use` says that a container runs on it, so that its top
+    /// cannot be taken from under it.
+    pub async fn copy(
+        &self,
+        from: &str,
+        to: &str,
+        snapshot: Option<&str>,
+        in_use: bool,
+    ) -> Result<(), SandboxError> {
+        let _changing = self.changing.lock().await;
+        if self.read(to)?.is_some() {
+            return Ok(());
+        }
+        let disk = self.known(from)?;
+        if disk.image.is_none() {
+            return self.copy_volume(from, to, snapshot, &disk).await;
+        }
+        let layers = match snapshot {
+            Some(name) => at(&disk, from, name)?.clone(),
+            None => self.freeze(from, in_use).await?,
+        };
+        self.create(to, disk.image, layers, disk.shifted).await
+    }
+
+    async fn copy_volume(
+        &self,
+        from: &str,
+        to: &str,
+        snapshot: Option<&str>,
+        disk: &Disk,
+    ) -> Result<(), SandboxError> {
+        let source = match snapshot {
+            Some(name) => self.layer(at(disk, from, name)?.first().map_or("", String::as_str)),
+            None => self.data(from)?,
+        };
+        let place = self.place(to)?;
+        remove(&place).await?;
+        make(&place)?;
+        copy_tree(&source, &place.join("top")).await?;
+        let copied = Disk { snapshots: BTreeMap::new(), layers: Vec::new(), ..disk.clone() };
+        self.write(to, &copied)
+    }
+
+    /// Remembers what is on a disk under a name.
+    pub async fn snapshot(&self, id: &str, name: &str, in_use: bool) -> Result<(), SandboxError> {
+        let _changing = self.changing.lock().await;
+        let mut disk = self.known(id)?;
+        if disk.snapshots.contains_key(name) {
+            return Ok(());
+        }
+        let layers = if disk.image.is_some() {
+            let layers = self.freeze(id, in_use).await?;
+            disk = self.known(id)?;
+            layers
+        } else {
+            let layer = new_layer();
+            make(&self.dir.join("layers"))?;
+            copy_tree(&self.data(id)?, &self.layer(&layer)).await?;
+            vec![layer]
+        };
+        disk.snapshots.insert(name.to_owned(), layers);
+        self.write(id, &disk)
+    }
+
+    /// Forgets a snapshot.
+    pub async fn delete_snapshot(&self, id: &str, name: &str) -> Result<(), SandboxError> {
+        let _changing = self.changing.lock().await;
+        let Some(mut disk) = self.read(id)? else { return Ok(()) };
+        if disk.snapshots.remove(name).is_some() {
+            self.write(id, &disk)?;
+            self.sweep().await?;
+        }
+        Ok(())
+    }
+
+    /// Returns a disk that nobody uses to what it was at a snapshot.
+    pub async fn rollback(&self, id: &str, name: &str) -> Result<(), SandboxError> {
+        let _changing = self.changing.lock().await;
+        let mut disk = self.known(id)?;
+        let layers = at(&disk, id, name)?.clone();
+        let place = self.place(id)?;
+        remove(&place.join("top")).await?;
+        remove(&place.join("work")).await?;
+        match (&disk.image, layers.first()) {
+            (None, Some(layer)) => copy_tree(&self.layer(layer), &place.join("top")).await?,
+            (None, None) | (Some(_), _) => {
+                disk.layers = layers;
+                self.make_top(id, &disk)?;
+            }
+        }
+        self.write(id, &disk)?;
+        self.sweep().await
+    }
+
+    /// Removes disks, and what nothing stands on any more.
+    pub async fn remove(&self, ids: &[String]) -> Result<(), SandboxError> {
+        for id in ids {
+            remove(&self.place(id)?).await?;
+        }
+        let _changing = self.changing.lock().await;
+        self.sweep().await
+    }
+
+    /// Freezes what was written since the last time, if anything was; returns the layers that hold what is there now.
+    async fn freeze(&self, id: &str, in_use: bool) -> Result<Vec<String>, SandboxError> {
+        let mut disk = self.known(id)?;
+        let place = self.place(id)?;
+        let top = place.join("top");
+        if fs::read_dir(&top).map_err(SandboxError::file("read", &top))?.next().is_none() {
+            return Ok(disk.layers);
+        }
+        let layer = new_layer();
+        make(&self.dir.join("layers"))?;
+        let mut layers = disk.layers.clone();
+        layers.push(layer.clone());
+        if in_use {
+            // The container goes on writing to its top; the copy of it never changes.
+            copy_tree(&top, &self.layer(&layer)).await?;
+            return Ok(layers);
+        }
+        disk.freezing = Some(layer.clone());
+        self.write(id, &disk)?;
+        let frozen = self.layer(&layer);
+        fs::rename(&top, &frozen).map_err(SandboxError::file("rename", &top))?;
+        remove(&place.join("work")).await?;
+        disk.freezing = None;
+        disk.layers.clone_from(&layers);
+        self.make_top(id, &disk)?;
+        self.write(id, &disk)?;
+        Ok(layers)
+    }
+
+    /// Removes layers that no disk stands on.
+    async fn sweep(&self) -> Result<(), SandboxError> {
+        let mut used = BTreeSet::new();
+        for id in names(&self.dir.join("disks"))? {
+            let Some(disk) = self.read(&id)? else { continue };
+            used.extend(disk.layers);
+            used.extend(disk.snapshots.into_values().flatten());
+        }
+        for layer in names(&self.dir.join("layers"))? {
+            if !used.contains(&layer) {
+                remove(&self.layer(&layer)).await?;
+            }
+        }
+        Ok(())
+    }
+
+    fn known(&self, id: &str) -> Result<Disk, SandboxError> {
+        self.read(id)?.ok_or_else(|| SandboxError::Wrong(format!("there is no disk `{id}`")))
+    }
+
+    fn place(&self, id: &str) -> Result<PathBuf, SandboxError> {
+        let is_plain = !id.is_empty()
+            && !id.starts_with('.')
+            && id.chars().all(|letter| letter.is_ascii_alphanumeric() || "-_.".contains(letter));
+        match is_plain {
+            true => Ok(self.dir.join("disks").join(id)),
+            false => Err(SandboxError::Wrong(format!("`{id}` cannot be the name of a disk"))),
+        }
+    }
+
+    fn layer(&self, layer: &str) -> PathBuf {
+        self.dir.join("layers").join(layer)
+    }
+
+    fn make_top(&self, id: &str, disk: &Disk) -> Result<(), SandboxError> {
+        let place = self.place(id)?;
+        for name in ["top", "work"] {
+            let path = place.join(name);
+            make(&path)?;
+            let owner = if disk.shifted { SHIFT } else { 0 };
+            // The root of what the container sees is its root's, and others may enter it.
+            chown(&path, Some(owner), Some(owner)).map_err(SandboxError::file("give away", &path))?;
+            fs::set_permissions(&path, fs::Permissions::from_mode(0o755))
+                .map_err(SandboxError::file("open", &path))?;
+        }
+        Ok(())
+    }
+
+    fn write(&self, id: &str, disk: &Disk) -> Result<(), SandboxError> {
+        let path = self.place(id)?.join("disk.json");
+        let beside = path.with_extension("new");
+        let text = serde_json::to_vec_pretty(disk).map_err(|error| SandboxError::Wrong(error.to_string()))?;
+        fs::write(&beside, text).map_err(SandboxError::file("write", &beside))?;
+        fs::rename(&beside, &path).map_err(SandboxError::file("write", &path))
+    }
+}
+
+fn at<'a>(disk: &'a Disk, id: &str, snapshot: &str) -> Result<&'a Vec<String>, SandboxError> {
+    let missing = || SandboxError::Wrong(format!("the disk `{id}` has no snapshot `{snapshot}`"));
+    disk.snapshots.get(snapshot).ok_or_else(missing)
+}
+
+/// Returns a name that no other layer has.
+fn new_layer() -> String {
+    static COUNT: AtomicU64 = AtomicU64::new(0);
+    let now = SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |since| since.as_nanos());
+    format!("{now:x}-{:x}", COUNT.fetch_add(1, Ordering::Relaxed))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    async fn disks() -> Option<(tempfile::TempDir, Disks, PathBuf)> {
+        let dir = tempfile::tempdir().unwrap();
+        let image = dir.path().join("image");
+        fs::create_dir(&image).unwrap();
+        // Only root may give files away.
+        if !rustix::process::geteuid().is_root() {
+            println!("skipped: needs root");
+            return None;
+        }
+        let disks = Disks::new(dir.path());
+        Some((dir, disks, image))
+    }
+
+    #[tokio::test]
+    async fn a_copy_keeps_what_was_there_and_not_what_comes_later() {
+        let Some((_dir, disks, image)) = disks().await else { return };
+        disks.create_root("a", &image, false).await.unwrap();
+        let top = disks.data("a").unwrap();
+        fs::write(top.join("one"), "1").unwrap();
+        disks.copy("a", "b", None, false).await.unwrap();
+        fs::write(top.join("two"), "2").unwrap();
+        let stack = disks.stack("b").unwrap();
+        assert_eq!(stack.lowers.len(), 2);
+        assert_eq!(stack.lowers[1], image);
+        assert!(stack.lowers[0].join("one").exists() && !stack.lowers[0].join("two").exists());
+        disks.copy("a", "c", None, true).await.unwrap();
+        assert!(top.join("two").exists(), "a container that runs keeps its top");
+        assert_eq!(disks.stack("c").unwrap().lowers.len(), 3);
+    }
+
+    #[tokio::test]
+    async fn a_rollback_brings_back_a_snapshot_and_layers_go_with_their_last_user() {
+        let Some((dir, disks, image)) = disks().await else { return };
+        disks.create_root("a", &image, false).await.unwrap();
+        disks.create_volume("v", true).await.unwrap();
+        fs::write(disks.data("a").unwrap().join("old"), "1").unwrap();
+        fs::write(disks.data("v").unwrap().join("old"), "1").unwrap();
+        for id in ["a", "v"] {
+            disks.snapshot(id, "s", false).await.unwrap();
+            fs::write(disks.data(id).unwrap().join("new"), "2").unwrap();
+            disks.rollback(id, "s").await.unwrap();
+            assert!(!disks.data(id).unwrap().join("new").exists());
+        }
+        assert!(disks.stack("a").unwrap().lowers[0].join("old").exists());
+        assert!(disks.data("v").unwrap().join("old").exists());
+        disks.copy("a", "b", Some("s"), false).await.unwrap();
+        disks.remove(&["a".to_owned(), "v".to_owned()]).await.unwrap();
+        assert_eq!(names(&dir.path().join("layers")).unwrap().len(), 1, "`b` stands on it");
+        disks.remove(&["b".to_owned()]).await.unwrap();
+        assert!(names(&dir.path().join("layers")).unwrap().is_empty());
+    }
+
+    #[tokio::test]
+    async fn a_freeze_that_was_cut_off_is_finished_by_whoever_looks_next() {
+        let Some((_dir, disks, image)) = disks().await else { return };
+        for (id, renamed) in [("a", false), ("b", true)] {
+            disks.create_root(id, &image, false).await.unwrap();
+            let top = disks.data(id).unwrap();
+            fs::write(top.join("file"), "1").unwrap();
+            let mut disk = disks.known(id).unwrap();
+            disk.freezing = Some(format!("layer-of-{id}"));
+            disks.write(id, &disk).unwrap();
+            if renamed {
+                make(&disks.dir.join("layers")).unwrap();
+                fs::rename(&top, disks.layer("layer-of-b")).unwrap();
+            }
+            let stack = disks.stack(id).unwrap();
+            let found =
+                stack.lowers.iter().chain([&stack.upper]).filter(|dir| dir.join("file").exists()).count();
+            assert_eq!(found, 1, "`{id}` has its file");
+            assert!(stack.upper.exists());
+        }
+    }
+
+    #[test]
+    fn a_name_that_leads_elsewhere_is_refused() {
+        let disks = Disks::new("/nonexistent");
+        for id in ["", "..", "a/b", ".hidden"] {
+            assert!(disks.data(id).is_err(), "`{id}`");
+        }
+    }
+}
