@@ -47,6 +47,24 @@ pub enum NodeError {
         #[source]
         source: io::Error,
     },
+    /// The engine of real containers could not be used.
+    #[error("the engine `lxc` could not be used")]
+    Engine {
+        /// The cause.
+        #[source]
+        source: phoenix_sandbox::SandboxError,
+    },
+    /// The directory's guests are those of the other engine.
+    #[error(
+        "the guests in `{}` are those of the engine `{found}`; say `--node-engine {found}`, or give another directory with `--node-dir`",
+        path.display()
+    )]
+    OtherEngine {
+        /// The directory.
+        path: PathBuf,
+        /// The engine that they are of.
+        found: &'static str,
+    },
     /// Another process has the directory.
     #[error(
         "the node directory `{}` is in use by process {pid}; wait for it to end, or give another directory with `--node-dir`",

@@ -11,6 +11,7 @@ mod files;
 mod node;
 mod options;
 mod profile;
+mod real;
 mod schedule;
 mod serve;
 mod sim;

@@ -1,19 +1,22 @@
 //! The node: its state behind the transport and the guest channel, and the workers that carry its tasks.
 
 mod begin;
+mod calls;
+mod carry;
+mod watch;
 
 use std::{
-    path::Path,
+    path::{Path, PathBuf},
     sync::{Arc, Mutex, MutexGuard, PoisonError, Weak},
     time::Duration,
 };
 
-use async_trait::async_trait;
-use percent_encoding::percent_decode_str;
-use phoenix_pve::transport::{Request, Response, Transport, TransportError};
+use carry::work_on;
+use phoenix_pve::transport::Response;
+use phoenix_sandbox::Containers;
 use tokio::{
     sync::Notify,
-    time::{Instant, sleep, timeout_at},
+    time::{Instant, sleep},
 };
 
 pub(crate) use crate::error::describe;
@@ -21,18 +24,19 @@ use crate::{
     api::{self, Asked, Caller, reply::Refusal},
     durations::{self, real},
     error::NodeError,
-    fault::{Calls, Effect, Fault, Faults},
+    fault::{Calls, Fault, Faults},
     files,
     options::Options,
-    state::{State, guest::Guest, now_ms},
+    real::Real,
+    state::{State, guest::Guest},
     store::{self, NodeFile, Store},
-    work::{Refused, Room, recover},
+    work::recover,
 };
 
 /// An embedded Proxmox VE node.
 #[derive(Debug)]
 pub struct Node {
-    me: Weak<Self>,
+    pub(crate) me: Weak<Self>,
     state: Mutex<State>,
     store: Option<Store>,
     speed: f64,
@@ -41,6 +45,8 @@ pub struct Node {
     changed: Arc<Notify>,
     faults: Mutex<Faults>,
     calls: Mutex<Calls>,
+    /// What makes tasks real; nothing simulates them.
+    pub(crate) real: Option<Arc<Real>>,
 }
 
 /// What a node directory holds.
@@ -65,13 +71,34 @@ impl Node {
     /// were running when their process ended go on. Must be called within a tokio runtime.
     pub async fn open(dir: &Path, options: Options) -> Result<Arc<Self>, NodeError> {
         let store = Store::open(dir).await?;
+        store.claim(false)?;
         let state = store.load()?;
-        Self::assemble(Some(store), state, options)
+        Self::assemble(Some(store), state, options, None)
+    }
+
+    /// The same over real containers on this machine: tasks take the time that they take.
+    pub async fn open_real(
+        dir: &Path,
+        options: Options,
+        containers: Containers,
+    ) -> Result<Arc<Self>, NodeError> {
+        let store = Store::open(dir).await?;
+        store.claim(true)?;
+        let state = store.load()?;
+        let options = Options { speed: f64::INFINITY, ..options };
+        let node = Self::assemble(Some(store), state, options, Some(Real::new(containers)))?;
+        watch::begin(&node);
+        Ok(node)
     }
 
     /// Returns a node that is gone when it is dropped. Must be called within a tokio runtime.
     pub fn in_memory(options: Options) -> Arc<Self> {
-        Self::assemble(None, State::default(), options).expect("a node in memory writes nothing")
+        Self::assemble(None, State::default(), options, None).expect("a node in memory writes nothing")
+    }
+
+    /// Returns where the node of a directory has its real containers.
+    pub fn sandbox_dir(dir: &Path) -> PathBuf {
+        store::sandbox_dir(dir)
     }
 
     /// Removes a node directory; tells whether there was one. Touches nothing that no node has made.
@@ -135,9 +162,17 @@ impl Node {
         self.store.as_ref().map(Store::dir)
     }
 
-    fn assemble(store: Option<Store>, mut state: State, options: Options) -> Result<Arc<Self>, NodeError> {
+    fn assemble(
+        store: Option<Store>,
+        mut state: State,
+        options: Options,
+        real: Option<Real>,
+    ) -> Result<Arc<Self>, NodeError> {
         begin::begin(&mut state, &options.seed, None)?;
         recover(&mut state);
+        if let Some(real) = &real {
+            real.look(&mut state).map_err(|source| NodeError::Engine { source })?;
+        }
         let running: Vec<String> = state.active.keys().cloned().collect();
         let node = Arc::new_cyclic(|me| Self {
             me: me.clone(),
@@ -148,6 +183,7 @@ impl Node {
             changed: Arc::new(Notify::new()),
             faults: Mutex::default(),
             calls: Mutex::default(),
+            real: real.map(Arc::new),
         });
         node.commit(&mut node.state())?;
         for upid in running {
@@ -221,176 +257,9 @@ impl Node {
         Ok(api::reply::render(reply))
     }
 
-    /// Lets a task begin; tells how long it takes, or that it must wait, or that it has ended.
-    fn begin(&self, upid: &str) -> Begun {
-        let mut guard = self.state();
-        let state = &mut *guard;
-        let Some(task) = state.active.get(upid) else { return Begun::Ended };
-        if let Some(ends) = task.ends_ms {
-            return Begun::Sleep(Duration::from_millis(ends.saturating_sub(now_ms())));
-        }
-        let Some(mut work) = task.work.clone() else { return Begun::Ended };
-        let mut room = Room { upid, clock: self.clock(), log: Vec::new() };
-        let begun = work.begin(state, &mut room);
-        let log = room.log;
-        if let Err(Refused::Busy(kind, vmid)) = begun {
-            return Begun::Wait(api::reply::lock_timeout(kind, vmid));
-        }
-        if let Some(task) = state.active.get_mut(upid) {
-            task.log.extend(log);
-            task.work = Some(work.clone());
-        }
-        let result = match begun {
-            Ok(millis) => {
-                let time = real(millis, self.speed);
-                if let Some(task) = state.active.get_mut(upid) {
-                    task.ends_ms = Some(now_ms() + u64::try_from(time.as_millis()).unwrap_or(u64::MAX));
-                }
-                state.dirty.tasks.insert(upid.to_owned());
-                Begun::Sleep(time)
-            }
-            Err(Refused::Failed(text)) => {
-                work.abandon(state);
-                state.end_task(upid, Err(text));
-                Begun::Ended
-            }
-            Err(Refused::Busy(..)) => Begun::Ended,
-        };
-        self.commit_or_log(state);
-        drop(guard);
-        self.changed.notify_waiters();
-        result
-    }
-
-    /// Ends a task, with its effect or with an error that came before.
-    fn finish(&self, upid: &str, error: Option<String>) {
-        let mut guard = self.state();
-        let state = &mut *guard;
-        let Some(task) = state.active.get(upid) else { return };
-        let (kind, id, work) = (task.kind.clone(), task.id.clone(), task.work.clone());
-        let injected = self.faults.lock().unwrap_or_else(PoisonError::into_inner).on_task(&kind, &id);
-        let mut log = Vec::new();
-        let result = match (error.or(injected), &work) {
-            (Some(text), _) => Err(text),
-            (None, Some(work)) => work.finish(state, &mut log),
-            (None, None) => Ok(()),
-        };
-        if let (Err(_), Some(work)) = (&result, &work) {
-            work.abandon(state);
-        }
-        if let Some(task) = state.active.get_mut(upid) {
-            task.log.extend(log);
-        }
-        state.end_task(upid, result);
-        self.commit_or_log(state);
-        drop(guard);
-        self.changed.notify_waiters();
-    }
-
     fn commit_or_log(&self, state: &mut State) {
         if let Err(error) = self.commit(state) {
             tracing::error!("{}", describe(&error));
         }
-    }
-}
-
-/// How the beginning of a task went.
-enum Begun {
-    Sleep(Duration),
-    Wait(String),
-    Ended,
-}
-
-/// Carries a task to its end. Holds the node only weakly: who drops the node leaves its tasks to the next process.
-async fn work_on(node: Weak<Node>, changed: Arc<Notify>, upid: String) {
-    let mut until = None;
-    loop {
-        let ring = changed.notified();
-        tokio::pin!(ring);
-        ring.as_mut().enable();
-        let (begun, patience) = match node.upgrade() {
-            Some(node) => (node.begin(&upid), node.patience()),
-            None => return,
-        };
-        match begun {
-            Begun::Ended => return,
-            Begun::Sleep(time) => {
-                if !time.is_zero() {
-                    sleep(time).await;
-                }
-                if let Some(node) = node.upgrade() {
-                    node.finish(&upid, None);
-                }
-                return;
-            }
-            Begun::Wait(text) => {
-                let until = *until.get_or_insert_with(|| Instant::now() + patience);
-                if timeout_at(until, ring).await.is_err() {
-                    if let Some(node) = node.upgrade() {
-                        node.finish(&upid, Some(text));
-                    }
-                    return;
-                }
-            }
-        }
-    }
-}
-
-impl Node {
-    /// Answers a call of somebody. Fails only if a fault loses it.
-    pub(crate) async fn call(&self, caller: &Caller, asked: &Asked) -> Result<Response, TransportError> {
-        let path = format!("/{}", asked.path.join("/"));
-        let sent: usize = asked.params.iter().map(|(key, value)| key.len() + value.size() + 2).sum();
-        self.count(1, path.len() + sent);
-        let effect = self.faults.lock().unwrap_or_else(PoisonError::into_inner).on_call(asked.method, &path);
-        let lost = |message: &str, may_have_arrived| TransportError {
-            method: asked.method.as_str(),
-            path: path.clone(),
-            message: message.to_owned(),
-            may_have_arrived,
-        };
-        let mut lose_reply = false;
-        match effect {
-            None | Some(Effect::FailTask(_)) => {}
-            Some(Effect::Answer { status, reason }) => {
-                return Ok(api::reply::render(Err(Refusal::Failed(status, reason))));
-            }
-            Some(Effect::LoseRequest) => return Err(lost("connection refused", false)),
-            Some(Effect::LoseReply) => lose_reply = true,
-            Some(Effect::Delay(time)) => sleep(time).await,
-        }
-        let until = Instant::now() + self.patience();
-        let response = loop {
-            let ring = self.changed.notified();
-            tokio::pin!(ring);
-            ring.as_mut().enable();
-            match self.answer(caller, asked) {
-                Ok(response) => break response,
-                Err(busy) => {
-                    if timeout_at(until, ring).await.is_err() {
-                        break api::reply::render(Err(busy));
-                    }
-                }
-            }
-        };
-        self.count(0, response.body.len() + response.reason.len());
-        if lose_reply { Err(lost("connection reset by peer", true)) } else { Ok(response) }
-    }
-
-    fn count(&self, calls: u64, bytes: usize) {
-        let mut sum = self.calls.lock().unwrap_or_else(PoisonError::into_inner);
-        sum.count += calls;
-        sum.bytes += bytes as u64;
-    }
-}
-
-/// Whoever holds the node in process is its administrator.
-#[async_trait]
-impl Transport for Node {
-    async fn send(&self, request: Request) -> Result<Response, TransportError> {
-        let decode = |part: &str| percent_decode_str(part).decode_utf8_lossy().into_owned();
-        let path = request.path.split('/').filter(|part| !part.is_empty()).map(decode).collect();
-        let params = api::gather(request.params.into_iter());
-        self.call(&Caller::root(), &Asked { method: request.method, path, params, upload: None }).await
     }
 }

@@ -10,6 +10,7 @@ use std::{
     time::Duration,
 };
 
+use phoenix_sandbox::Containers;
 use serde::{Deserialize, Serialize, de::DeserializeOwned};
 
 use crate::{
@@ -21,6 +22,10 @@ use crate::{
 
 /// The file that marks a directory as Phoenix's.
 pub(crate) const VERSION_FILE: &str = "phoenix-node.json";
+/// The file that says that the guests are real containers.
+const ENGINE_FILE: &str = "engine-lxc";
+/// Where real containers are.
+const SANDBOX: &str = "lxc";
 const VERSION: u32 = 1;
 /// How long to wait for another process to let go, so that short commands queue up.
 const WAIT: Duration = Duration::from_secs(5);
@@ -37,11 +42,12 @@ const OWN: &[&str] = &[
     "host.json",
     "lock",
     "serve",
+    ENGINE_FILE,
     VERSION_FILE,
 ];
 
 /// What belongs to the process that uses the directory, not to the node.
-const KEPT: &[&str] = &["lock", "serve", VERSION_FILE];
+const KEPT: &[&str] = &["lock", "serve", ENGINE_FILE, VERSION_FILE];
 
 /// A node directory that is ours as long as this lives.
 #[derive(Debug)]
@@ -85,6 +91,19 @@ impl Store {
     /// Returns the directory.
     pub(crate) fn dir(&self) -> &Path {
         &self.dir
+    }
+
+    /// Says that the guests are of this engine, or that they are already of the other one.
+    pub(crate) fn claim(&self, is_real: bool) -> Result<(), NodeError> {
+        let mark = self.dir.join(ENGINE_FILE);
+        let other = |found| Err(NodeError::OtherEngine { path: self.dir.clone(), found });
+        let has_guests = !files::list(&self.dir.join("guests"))?.is_empty();
+        match (mark.exists(), is_real) {
+            (true, false) => other("lxc"),
+            (false, true) if has_guests => other("sim"),
+            (false, true) => fs::write(&mark, "").map_err(|source| io("write", &mark, source)),
+            (true, true) | (false, false) => Ok(()),
+        }
     }
 
     /// Removes all that a node has, and keeps what the process has that uses the directory.
@@ -283,6 +302,11 @@ impl Store {
     }
 }
 
+/// Returns where a node has its real containers.
+pub(crate) fn sandbox_dir(dir: &Path) -> PathBuf {
+    dir.join(SANDBOX)
+}
+
 /// Removes a node directory: only what a node makes, and only where a node did.
 pub(crate) async fn reset(dir: &Path) -> Result<bool, NodeError> {
     if !dir.exists() {
@@ -290,6 +314,10 @@ pub(crate) async fn reset(dir: &Path) -> Result<bool, NodeError> {
     }
     check_version(dir, false)?;
     let _lock = lock(dir).await?;
+    let sandbox = sandbox_dir(dir);
+    if sandbox.exists() {
+        Containers::reset(&sandbox).await.map_err(|source| NodeError::Engine { source })?;
+    }
     for name in OWN {
         take_away(&dir.join(name))?;
     }

@@ -1,0 +1,237 @@
+//! What each task does to the machine, as data, from the state that it has begun on.
+
+use std::collections::BTreeMap;
+
+use phoenix_core::GuestKind;
+use phoenix_sandbox::ContainerSpec;
+
+use super::spec::{container, disk_id};
+use crate::{
+    state::{State, guest::disks_of},
+    work::{HostJob, StorageJob, What, Work, bulk::Bulk},
+};
+
+/// How long a container that is asked to stop is given, in seconds.
+const PATIENCE: u64 = 60;
+
+/// Something that is done to the machine. Each may be done twice.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) enum Deed {
+    /// Has an image in the cache.
+    Image { name: String },
+    /// Makes a root file system, with these keys for root.
+    CreateRoot { id: String, image: String, shifted: bool, keys: Option<String> },
+    /// Makes a volume.
+    CreateVolume { id: String, shifted: bool },
+    /// Copies a disk of a container.
+    Copy { from: String, to: String, snapshot: Option<String>, vmid: u32 },
+    /// Takes a snapshot of a disk of a container.
+    Snapshot { id: String, name: String, vmid: u32 },
+    /// Forgets one.
+    DeleteSnapshot { id: String, name: String },
+    /// Returns to one.
+    Rollback { id: String, name: String },
+    /// Starts a container.
+    Start(Box<ContainerSpec>),
+    /// Stops one: within so many seconds, or at once.
+    Stop { vmid: u32, patience: Option<u64>, force: bool },
+    /// Removes one with its disks.
+    Destroy { vmid: u32, disks: Vec<String> },
+}
+
+/// Returns the deeds of a task that has begun, or why it cannot be carried out here.
+pub(crate) fn of(work: &Work, state: &State) -> Result<Vec<Deed>, String> {
+    match work {
+        Work::Create { kind: GuestKind::Lxc, vmid, ostemplate, ssh_keys, start, config, .. } => {
+            create(state, *vmid, ostemplate, ssh_keys.as_deref(), *start, config)
+                .map_err(|text| format!("unable to create CT {vmid} - {text}"))
+        }
+        Work::Create { kind: GuestKind::Vm, vmid, .. } => {
+            Err(format!("unable to create VM {vmid} - {}", no_machines()))
+        }
+        Work::Clone { kind: GuestKind::Lxc, source, snapshot, config, .. } => {
+            Ok(copies(state, *source, snapshot.as_deref(), config))
+        }
+        Work::Clone { kind: GuestKind::Vm, .. } => Err(format!("clone failed: {}", no_machines())),
+        Work::Start { kind, vmid, .. } => start(state, *kind, *vmid),
+        Work::Stop { kind: GuestKind::Lxc, vmid, clean, timeout, force, .. } => {
+            let patience = clean.then(|| timeout.unwrap_or(PATIENCE));
+            Ok(vec![Deed::Stop { vmid: *vmid, patience, force: *force }])
+        }
+        Work::Reboot { kind: GuestKind::Lxc, vmid } => {
+            let stop = Deed::Stop { vmid: *vmid, patience: Some(PATIENCE), force: false };
+            Ok([stop].into_iter().chain(start(state, GuestKind::Lxc, *vmid)?).collect())
+        }
+        Work::Destroy { kind: GuestKind::Lxc, vmid, .. } => Ok(vec![destroy(state, *vmid)]),
+        Work::Snapshot { kind: GuestKind::Lxc, vmid, name, .. } => {
+            Ok(each_disk(state, *vmid, |id| Deed::Snapshot { id, name: name.clone(), vmid: *vmid }))
+        }
+        Work::DeleteSnapshot { kind: GuestKind::Lxc, vmid, name } => {
+            Ok(each_disk(state, *vmid, |id| Deed::DeleteSnapshot { id, name: name.clone() }))
+        }
+        Work::Rollback { kind: GuestKind::Lxc, vmid, name, start: then } => {
+            let stop = Deed::Stop { vmid: *vmid, patience: None, force: false };
+            let back = each_disk(state, *vmid, |id| Deed::Rollback { id, name: name.clone() });
+            let then = if *then { start(state, GuestKind::Lxc, *vmid)? } else { Vec::new() };
+            Ok([stop].into_iter().chain(back).chain(then).collect())
+        }
+        Work::Guest(job) => match &job.what {
+            _ if job.kind == GuestKind::Vm => Ok(Vec::new()),
+            What::Pause | What::Hibernate | What::Resume | What::Reset => {
+                Err("the engine `lxc` does not suspend containers".to_owned())
+            }
+            What::Move { .. } | What::Reassign { .. } => {
+                Err("the engine `lxc` does not move volumes between storages and guests".to_owned())
+            }
+            What::Migrate { .. } => {
+                Err("the engine `lxc` has all its containers on one machine: there is nowhere to migrate to"
+                    .to_owned())
+            }
+        },
+        Work::Dump(dump) if has_container(state, &dump.vmids) => Err(no_backups()),
+        Work::Restore(work) if work.kind == GuestKind::Lxc => Err(no_backups()),
+        Work::Storage(StorageJob::Fetch { volid, content, .. }) if content == "vztmpl" => {
+            Ok(vec![Deed::Image { name: file_of(volid) }])
+        }
+        Work::Host(HostJob::StartAll { vmids }) | Work::Bulk { how: Bulk::Start, vmids, .. } => {
+            let stopped = vmids.iter().filter_map(|vmid| state.guests.get(vmid));
+            let stopped = stopped.filter(|guest| guest.kind == GuestKind::Lxc && !guest.running);
+            let mut deeds = Vec::new();
+            for guest in stopped {
+                deeds.extend(start(state, GuestKind::Lxc, guest.vmid)?);
+            }
+            Ok(deeds)
+        }
+        Work::Host(HostJob::StopAll { vmids }) | Work::Bulk { how: Bulk::Shutdown, vmids, .. } => Ok(vmids
+            .iter()
+            .filter(|vmid| state.guest(GuestKind::Lxc, **vmid).is_some_and(|guest| guest.running))
+            .map(|vmid| Deed::Stop { vmid: *vmid, patience: Some(PATIENCE), force: true })
+            .collect()),
+        Work::Host(HostJob::SuspendAll { vmids })
+        | Work::Bulk { how: Bulk::Suspend | Bulk::Migrate, vmids, .. }
+            if has_container(state, vmids) =>
+        {
+            Err("the engine `lxc` neither suspends nor migrates containers".to_owned())
+        }
+        // Disks are what the machine has room for; their sizes are written down and not held.
+        Work::Resize { .. }
+        | Work::Template { .. }
+        | Work::Configure { .. }
+        | Work::Stop { .. }
+        | Work::Reboot { .. }
+        | Work::Destroy { .. }
+        | Work::Snapshot { .. }
+        | Work::DeleteSnapshot { .. }
+        | Work::Rollback { .. }
+        | Work::Dump(_)
+        | Work::Restore(_)
+        | Work::Host(_)
+        | Work::Storage(_)
+        | Work::Bulk { .. }
+        | Work::ReloadNetworks => Ok(Vec::new()),
+    }
+}
+
+/// Returns what takes away what a failed task has made: a guest that is only reserved goes, and its disks with it.
+pub(crate) fn after_failure(work: &Work, state: &State) -> Vec<Deed> {
+    match work {
+        Work::Create { kind: GuestKind::Lxc, vmid: target, .. }
+        | Work::Clone { kind: GuestKind::Lxc, target, .. } => {
+            vec![destroy(state, *target)]
+        }
+        Work::Start { kind: GuestKind::Lxc, vmid, .. } => {
+            vec![Deed::Stop { vmid: *vmid, patience: None, force: false }]
+        }
+        _ => Vec::new(),
+    }
+}
+
+fn create(
+    state: &State,
+    vmid: u32,
+    ostemplate: &str,
+    keys: Option<&str>,
+    start: bool,
+    config: &BTreeMap<String, String>,
+) -> Result<Vec<Deed>, String> {
+    let shifted = config.get("unprivileged").is_some_and(|value| value == "1");
+    let mut deeds = Vec::new();
+    for (key, volid) in disks_of(config, GuestKind::Lxc) {
+        let id = disk_id(&volid);
+        deeds.push(match key.as_str() {
+            "rootfs" => {
+                Deed::CreateRoot { id, image: file_of(ostemplate), shifted, keys: keys.map(str::to_owned) }
+            }
+            _ => Deed::CreateVolume { id, shifted },
+        });
+    }
+    if start {
+        let raw = state.guest(GuestKind::Lxc, vmid).map(|guest| guest.raw.clone()).unwrap_or_default();
+        deeds.push(Deed::Start(Box::new(container(vmid, config, &raw)?)));
+    }
+    Ok(deeds)
+}
+
+fn copies(
+    state: &State,
+    source: u32,
+    snapshot: Option<&str>,
+    config: &BTreeMap<String, String>,
+) -> Vec<Deed> {
+    let Some(from) = state.guest(GuestKind::Lxc, source) else { return Vec::new() };
+    let values =
+        snapshot.and_then(|name| from.snapshots.get(name)).map_or(&from.config, |found| &found.config);
+    let old: BTreeMap<String, String> = disks_of(values, GuestKind::Lxc).into_iter().collect();
+    let pairs = disks_of(config, GuestKind::Lxc).into_iter();
+    pairs
+        .filter_map(|(key, volid)| {
+            Some(Deed::Copy {
+                from: disk_id(old.get(&key)?),
+                to: disk_id(&volid),
+                snapshot: snapshot.map(str::to_owned),
+                vmid: source,
+            })
+        })
+        .collect()
+}
+
+fn start(state: &State, kind: GuestKind, vmid: u32) -> Result<Vec<Deed>, String> {
+    if kind == GuestKind::Vm {
+        return Err(no_machines());
+    }
+    let Some(guest) = state.guest(kind, vmid) else { return Ok(Vec::new()) };
+    let mut guest = guest.clone();
+    crate::state::change::settle(&mut guest);
+    Ok(vec![Deed::Start(Box::new(container(vmid, &guest.config, &guest.raw)?))])
+}
+
+fn destroy(state: &State, vmid: u32) -> Deed {
+    let volumes = state.guest(GuestKind::Lxc, vmid).map(|guest| guest.volumes.keys());
+    Deed::Destroy { vmid, disks: volumes.into_iter().flatten().map(|volid| disk_id(volid)).collect() }
+}
+
+fn each_disk(state: &State, vmid: u32, deed: impl Fn(String) -> Deed) -> Vec<Deed> {
+    let disks = state.guest(GuestKind::Lxc, vmid).map(crate::state::guest::Guest::disks).unwrap_or_default();
+    disks
+        .into_iter()
+        .filter(|(key, _)| !key.starts_with("unused"))
+        .map(|(_, volid)| deed(disk_id(&volid)))
+        .collect()
+}
+
+fn has_container(state: &State, vmids: &[u32]) -> bool {
+    vmids.iter().any(|vmid| state.guest(GuestKind::Lxc, *vmid).is_some())
+}
+
+/// Returns the file name of an OS template.
+fn file_of(volid: &str) -> String {
+    volid.rsplit(['/', ':']).next().unwrap_or(volid).to_owned()
+}
+
+fn no_machines() -> String {
+    "the engine `lxc` runs containers; virtual machines are simulated by the engine `sim` only".to_owned()
+}
+
+fn no_backups() -> String {
+    "the engine `lxc` makes no backups of containers: use snapshots, or the engine `sim`".to_owned()
+}
