@@ -62,6 +62,18 @@ pub(crate) struct Global {
     /// What the embedded node's guests are made of.
     #[arg(long, global = true, env = "PHOENIX_NODE_ENGINE", default_value = "sim", value_name = "ENGINE")]
     pub(crate) node_engine: Engine,
+    /// Let real containers reach the outside, through a network of this process alone.
+    #[arg(long, global = true, env = "PHOENIX_NODE_UPLINK", value_parser = FalseyValueParser::new())]
+    pub(crate) node_uplink: bool,
+    /// Where images of operating systems for real containers are kept.
+    #[arg(
+        long,
+        global = true,
+        env = "PHOENIX_TEMPLATE_CACHE",
+        default_value = "/var/cache/phoenix/templates",
+        value_name = "DIR"
+    )]
+    pub(crate) template_cache: PathBuf,
     /// How many times faster than usual the embedded node's tasks run.
     #[arg(long, global = true, env = "PHOENIX_NODE_SPEED", default_value = "1", value_name = "FACTOR", value_parser = speed)]
     pub(crate) node_speed: f64,
@@ -89,7 +101,7 @@ pub(crate) enum HostChoice {
 pub(crate) enum Engine {
     /// A model: needs nothing, and runs anywhere.
     Sim,
-    /// Real containers.
+    /// Real containers of this machine; needs root and LXC.
     Lxc,
 }
 

@@ -97,9 +97,24 @@ pub(crate) enum Error {
         /// The URL.
         url: String,
     },
-    /// An engine that this version does not have.
-    #[error("the engine `lxc` of the embedded node is not built yet")]
-    NoLxcEngine,
+    /// This machine lacks what the engine of real containers needs.
+    #[error("this machine cannot run real containers: {}", lacking.join("; "))]
+    Lacking {
+        /// What it lacks.
+        lacking: Vec<String>,
+    },
+    /// The sandbox of real containers could not be used.
+    #[error(transparent)]
+    Sandbox(phoenix_sandbox::SandboxError),
+    /// There is no sandbox that runs.
+    #[error("the embedded node in `{}` has no sandbox that runs", dir.display())]
+    NoSandbox {
+        /// The node's directory.
+        dir: PathBuf,
+    },
+    /// The verb is for real containers only.
+    #[error("the engine `sim` has nothing to start, to stop or to look into")]
+    OnlyLxc,
     /// There is no place for the embedded node.
     #[error("there is no place for the embedded node: neither `XDG_STATE_HOME` nor `HOME` is set")]
     NoStateHome,
@@ -178,7 +193,11 @@ impl Error {
                 "set `PHOENIX_TOKEN` to `user@realm!name=secret`, or `PHOENIX_PASSWORD` (and `PHOENIX_USER`); `PHOENIX_TOKEN_FILE` and `PHOENIX_PASSWORD_FILE` name a file instead"
             }
             Self::NoNode { .. } => "name the node in the file of the hypervisor",
-            Self::NoLxcEngine => "`--node-engine sim` is there",
+            Self::Lacking { .. } => {
+                "bring what is missing, or leave `--node-engine` at `sim`, which needs nothing"
+            }
+            Self::NoSandbox { .. } => "`phoenix node start` begins it",
+            Self::OnlyLxc => "say `--node-engine lxc`, or set `PHOENIX_NODE_ENGINE`",
             Self::NoStateHome => "name a directory with `--node-dir`",
             Self::Parameter { .. } => "parameters are written `key=value`, for instance `memory=2048`",
             Self::NoSuchStep { .. } => "`phoenix plan` lists the steps that are",
@@ -191,6 +210,7 @@ impl Error {
             Self::Findings { .. }
             | Self::Declined
             | Self::Node(_)
+            | Self::Sandbox(_)
             | Self::Api(_)
             | Self::Config(_)
             | Self::Read { .. }

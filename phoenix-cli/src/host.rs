@@ -9,6 +9,7 @@ use phoenix_pve::{
     Address, ChannelLimits, Client, Credentials, Entry, HostFiles, Https, Limits, LiveChannel, LocalHost,
     Nodes, PveBackend, SshOptions, Transport, Trust,
 };
+use phoenix_sandbox::{Bridge, Containers, SandboxSpec};
 
 use crate::{
     args::{Engine, Global, HostChoice},
@@ -103,7 +104,35 @@ pub(crate) fn blank(described: &Described) -> PveBackend {
 pub(crate) async fn embedded(global: &Global, described: &Described) -> Result<Arc<Node>, Error> {
     check(global)?;
     let options = Options { speed: global.node_speed, seed: seed(described) };
-    Node::open(&node_dir(global)?, options).await.map_err(Error::Node)
+    let dir = node_dir(global)?;
+    match global.node_engine {
+        Engine::Sim => Node::open(&dir, options).await.map_err(Error::Node),
+        Engine::Lxc => {
+            let containers = containers(global, described)?;
+            Node::open_real(&dir, options, containers).await.map_err(Error::Node)
+        }
+    }
+}
+
+/// Returns the real containers of the embedded node.
+pub(crate) fn containers(global: &Global, described: &Described) -> Result<Containers, Error> {
+    let dir = Node::sandbox_dir(&node_dir(global)?);
+    let dir = std::path::absolute(&dir).map_err(|source| Error::Read { path: dir, source })?;
+    let main = described.bridges.first();
+    let bridge = |name: &String| Bridge {
+        name: name.clone(),
+        // The host's own addresses are those of its first bridge.
+        addresses: if Some(name) == main { described.addresses.clone() } else { Vec::new() },
+        gateways: if Some(name) == main { described.gateway.iter().cloned().collect() } else { Vec::new() },
+    };
+    let spec = SandboxSpec {
+        dir,
+        hostname: described.node.clone(),
+        bridges: described.bridges.iter().map(bridge).collect(),
+        uplink: global.node_uplink,
+    };
+    Containers::new(spec, global.template_cache.clone())
+        .map_err(|lacking| Error::Lacking { lacking: lacking.iter().map(ToString::to_string).collect() })
 }
 
 /// Returns the backend of a live cluster.
@@ -161,10 +190,7 @@ pub(crate) fn check(global: &Global) -> Result<(), Error> {
         None if LocalHost::default().is_there() => Err(Error::NotEmbedded { url: "local".to_owned() }),
         Some(HostChoice::Local) => Err(Error::NotEmbedded { url: "local".to_owned() }),
         Some(HostChoice::Url(url)) => Err(Error::NotEmbedded { url: url.clone() }),
-        None | Some(HostChoice::Embedded) => match global.node_engine {
-            Engine::Sim => Ok(()),
-            Engine::Lxc => Err(Error::NoLxcEngine),
-        },
+        None | Some(HostChoice::Embedded) => Ok(()),
     }
 }
 

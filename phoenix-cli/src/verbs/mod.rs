@@ -14,6 +14,7 @@ pub(crate) mod plan;
 pub(crate) mod privileges;
 mod record;
 pub(crate) mod restart;
+pub(crate) mod sandbox;
 pub(crate) mod schema;
 pub(crate) mod serve;
 pub(crate) mod start;

@@ -10,6 +10,7 @@ use serde_json::{Value, json};
 
 use super::{
     record::Record,
+    sandbox,
     serve::{Serve, described},
 };
 use crate::{
@@ -52,6 +53,9 @@ enum What {
         #[arg(short, long)]
         yes: bool,
     },
+    Start(sandbox::Start),
+    Stop(sandbox::Stop),
+    Shell(sandbox::Shell),
     Serve(Serve),
     Record(Record),
     /// Call the embedded node's API, as `pvesh` does on a Proxmox VE host.
@@ -102,6 +106,9 @@ impl NodeVerb {
         match self.what {
             What::Status => status(context),
             What::Reset { profile, yes } => reset(context, profile, yes),
+            What::Start(verb) => verb.run(context),
+            What::Stop(verb) => verb.run(context),
+            What::Shell(verb) => verb.run(context),
             What::Serve(verb) => verb.run(context),
             What::Record(verb) => verb.run(context),
             What::Api { method, path, params } => api(context, method, &path, &params),
@@ -200,7 +207,7 @@ fn api(context: &Context, method: Verb, path: &str, params: &[String]) -> Result
 }
 
 /// Calls, and waits for the task if the call starts one: tasks of the embedded node live in this process.
-async fn call(
+pub(super) async fn call(
     client: &Client,
     method: Method,
     path: &str,
