@@ -14,9 +14,9 @@ for unit in \
     dev-hugepages.mount apt-daily.timer apt-daily-upgrade.timer dpkg-db-backup.timer e2scrub_all.timer \
     e2scrub_reap.service fstrim.timer man-db.timer motd-news.timer console-getty.service getty-static.service \
     ldconfig.service systemd-firstboot.service systemd-journal-catalog-update.service systemd-journal-flush.service \
-    systemd-networkd-wait-online.service systemd-remount-fs.service systemd-update-utmp-runlevel.service \
-    systemd-pcrphase.service systemd-pcrphase-sysinit.service systemd-random-seed.service \
-    systemd-udev-trigger.service systemd-udev-settle.service systemd-udevd.service \
+    systemd-modules-load.service systemd-networkd-wait-online.service systemd-remount-fs.service \
+    systemd-update-utmp-runlevel.service systemd-pcrphase.service systemd-pcrphase-sysinit.service \
+    systemd-random-seed.service systemd-udev-trigger.service systemd-udev-settle.service systemd-udevd.service \
     systemd-udevd-control.socket systemd-udevd-kernel.socket; do
     ln -sfn /dev/null "$units/$unit"
 done
