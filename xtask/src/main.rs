@@ -6,9 +6,9 @@ mod clients;
 mod command;
 mod docs;
 mod lint;
+mod packages;
 mod replay;
 mod served;
-mod sshd;
 mod suite;
 mod ui;
 

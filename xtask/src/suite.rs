@@ -6,7 +6,7 @@ use std::{path::Path, time::Instant};
 use crate::{
     clients::Kit,
     command::{cargo, has_cargo, run as succeed},
-    docs, lint, replay, sshd, ui,
+    docs, lint, packages, replay, ui,
 };
 
 type Stage<'a> = (&'a str, &'a str, Box<dyn Fn() -> Result<(), String> + 'a>);
@@ -60,9 +60,9 @@ pub(crate) fn run(root: &Path, only: &[String]) -> Result<(), String> {
     } else {
         skipped.push(("embed", "there is no examples/embed".to_owned()));
     }
-    match sshd::obstacle() {
-        Some(why) => skipped.push(("ssh-server", why.to_owned())),
-        None => stages.push(("ssh-server", "what tests of ssh log in to", Box::new(sshd::install))),
+    match packages::obstacle() {
+        Some(why) => skipped.push(("packages", why)),
+        None => stages.push(("packages", "what tests need of this machine", Box::new(packages::install))),
     }
     if has_cargo(root, "nextest") {
         stages.push((

@@ -134,7 +134,7 @@ fn without_times(line: &str) -> String {
     (0..words.len()).map(show).collect::<Vec<_>>().join(" ")
 }
 
-fn pretty(value: &Value) -> String {
+pub(crate) fn pretty(value: &Value) -> String {
     serde_json::to_string_pretty(value).expect("JSON") + "\n"
 }
 

@@ -12,6 +12,7 @@ mod machine;
 mod migration;
 mod node;
 mod privileges;
+mod real;
 mod refusal;
 mod run;
 mod serve;

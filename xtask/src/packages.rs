@@ -1,0 +1,61 @@
+//! What tests find on the machine: an ssh server to log in to, LXC and what builds images for real containers. It is
+//! installed where it is missing and can be installed; nothing of it is started by anybody but the tests.
+
+use std::{path::Path, process::Command};
+
+use crate::{command::run, ui};
+
+/// Programs, and the packages of Debian that have them.
+const PROGRAMS: [(&str, &str); 9] = [
+    ("/usr/sbin/sshd", "openssh-server"),
+    ("/usr/bin/lxc-start", "lxc"),
+    ("/usr/bin/newuidmap", "uidmap"),
+    ("/usr/bin/mmdebstrap", "mmdebstrap"),
+    ("/usr/bin/zstd", "zstd"),
+    ("/usr/bin/curl", "curl"),
+    ("/usr/sbin/nft", "nftables"),
+    ("/usr/bin/slirp4netns", "slirp4netns"),
+    ("/usr/bin/ping", "iputils-ping"),
+];
+
+fn missing() -> Vec<&'static str> {
+    PROGRAMS.iter().filter(|(program, _)| !Path::new(program).exists()).map(|(_, package)| *package).collect()
+}
+
+/// Tells why nothing need or can be installed here.
+pub(crate) fn obstacle() -> Option<String> {
+    let is_root = Command::new("id").arg("-u").output().is_ok_and(|output| output.stdout == b"0\n");
+    let missing = missing();
+    match (missing.is_empty(), is_root, Path::new("/usr/bin/apt-get").exists()) {
+        (true, ..) => Some("everything is there already".to_owned()),
+        (false, true, true) => None,
+        (false, false, _) => Some(format!(
+            "only root can install {}; the tests that need them skip themselves",
+            missing.join(", ")
+        )),
+        (false, true, false) => Some(format!(
+            "this is no Debian and lacks {}; the tests that need them skip themselves",
+            missing.join(", ")
+        )),
+    }
+}
+
+/// Installs what is missing. Where there is no way to it, tests skip themselves: that is told and is no failure.
+pub(crate) fn install() -> Result<(), String> {
+    let apt = |arguments: &[&str]| {
+        let mut command = Command::new("apt-get");
+        // In run level 1 Debian starts no service that it installs.
+        run(command
+            .args(["-q", "-y"])
+            .args(arguments)
+            .env("DEBIAN_FRONTEND", "noninteractive")
+            .env("RUNLEVEL", "1"))
+    };
+    let mut arguments = vec!["install", "--no-install-recommends"];
+    arguments.extend(missing());
+    let installed = apt(&arguments).or_else(|_| apt(&["update"]).and_then(|()| apt(&arguments)));
+    if let Err(why) = installed {
+        ui::skipped("packages", &why);
+    }
+    Ok(())
+}
