@@ -73,7 +73,7 @@ fn mounts(config: &BTreeMap<String, String>) -> Result<Vec<Mount>, String> {
 
 fn nets(config: &BTreeMap<String, String>) -> Vec<Net> {
     let cards = config.iter().filter_map(|(key, value)| match split_index(key) {
-        ("net", Some(index)) => Some((u32::try_from(index).ok()?, value)),
+        ("net", Some(index)) => Some((index, value)),
         _ => None,
     });
     cards
