@@ -124,6 +124,8 @@ pub(crate) fn render(spec: &ContainerSpec, machine: &Machine) -> String {
         "lxc.mount.auto",
         if spec.nesting { "proc:rw sys:rw cgroup:rw" } else { "proc:mixed sys:mixed cgroup:mixed" },
     );
+    // Mounted before its init looks: under load systemd misses that its own mount has come, and is degraded.
+    file.put("lxc.mount.entry", "mqueue dev/mqueue mqueue rw,nosuid,nodev,noexec,create=dir,optional 0 0");
     if spec.nesting {
         file.put("lxc.mount.entry", "proc dev/.lxc/proc proc create=dir,optional 0 0");
         file.put("lxc.mount.entry", "sys dev/.lxc/sys sysfs create=dir,optional 0 0");
@@ -270,6 +272,7 @@ mod tests {
             "lxc.net.0.ipv4.gateway = 10.0.0.1",
             "lxc.cgroup.memory.limit_in_bytes = 134217728",
             "lxc.cgroup2.memory.max = 134217728",
+            "lxc.mount.entry = mqueue dev/mqueue mqueue rw,nosuid,nodev,noexec,create=dir,optional 0 0",
         ] {
             assert!(file.lines().any(|found| found == line), "`{line}` in\n{file}");
         }

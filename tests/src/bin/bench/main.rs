@@ -8,6 +8,7 @@ mod cost;
 mod generate;
 mod letsgo;
 mod planning;
+mod real;
 mod report;
 mod served;
 mod startup;
@@ -17,6 +18,8 @@ use std::{env, error::Error, process::ExitCode};
 const SIZES: [u32; 4] = [10, 100, 1_000, 10_000];
 /// The sizes of the labs that are planned against a served node.
 const SERVED: [u32; 3] = [10, 200, 1_000];
+/// How many real containers are started at the same time: against a script, and without one.
+const REAL: (u32, u32) = (20, 50);
 /// Bringing up more takes minutes even in virtual time.
 const LETSGO: u32 = 1_000;
 
@@ -27,6 +30,9 @@ fn main() -> ExitCode {
         ["child", "nothing", size] => number(size).and_then(planning::from_nothing),
         ["child", "facts", size, path] => number(size).and_then(|size| planning::from_facts(size, path)),
         ["child", "served", size] => number(size).and_then(served::run),
+        ["child", "real", size, large, ref rest @ ..] => number(size)
+            .and_then(|size| Ok((size, number(large)?)))
+            .and_then(|(size, large)| real::run(size, large, rest.contains(&"--all"))),
         ["child", "letsgo", size, path] => number(size).and_then(|size| letsgo::run(size, path)),
         _ => parent(&words),
     };
@@ -60,6 +66,7 @@ fn parent(words: &[&str]) -> Result<(), Box<dyn Error>> {
     }
     report.print_growth();
     report::served(&SERVED)?;
+    report::real(REAL, is_all)?;
     startup::print()
 }
 

@@ -97,6 +97,55 @@ pub(crate) fn served(sizes: &[u32]) -> Result<(), Box<dyn Error>> {
     Ok(())
 }
 
+/// Measures and prints real containers, where this machine can have them.
+pub(crate) fn real((size, large): (u32, u32), is_all: bool) -> Result<(), Box<dyn Error>> {
+    println!("\nreal containers: linked clones of one template until systemd is up in each");
+    let (few, many) = (size.to_string(), large.to_string());
+    let mut words = vec!["real", &few, &many];
+    if is_all {
+        words.push("--all");
+    }
+    let row = child(&words)?;
+    if let Some(reason) = row.get("skipped").and_then(Value::as_str) {
+        println!("  skipped: {reason}");
+        return Ok(());
+    }
+    let (plan, hand) = (number(&row, "plan"), number(&row, "hand"));
+    println!(
+        "  {size} by a plan of {} steps: {plan:.2} s, {} running",
+        number(&row, "steps"),
+        number(&row, "running")
+    );
+    others(&row, "others");
+    println!("  {size} by a script with the tools of LXC alone: {hand:.2} s");
+    println!(
+        "    plan / script: {:.2}; clones are made one after the other, {} starts were under way at once",
+        plan / hand,
+        number(&row, "at_once")
+    );
+    println!("  the second plan: {} steps, {:.3} s", number(&row, "left"), number(&row, "again"));
+    println!(
+        "  stopping all {size}: {:.2} s by a plan, {:.2} s by the script, with removal",
+        number(&row, "stop"),
+        number(&row, "hand_stop")
+    );
+    if row.get("large").is_some() {
+        let running = number(&row, "large_running");
+        println!("  {large} by a plan: {:.2} s, {running} running", number(&row, "large"));
+        others(&row, "large_others");
+    } else {
+        println!("  {large} by a plan: not measured here without `--all`");
+    }
+    Ok(())
+}
+
+/// Prints what systemd said in the containers where not all runs.
+fn others(row: &Value, key: &str) {
+    for said in row.get(key).and_then(Value::as_array).into_iter().flatten() {
+        println!("    not running: {}", said.as_str().unwrap_or_default());
+    }
+}
+
 fn child(words: &[&str]) -> Result<Value, Box<dyn Error>> {
     let output = Command::new(std::env::current_exe()?).arg("child").args(words).output()?;
     if !output.status.success() {
