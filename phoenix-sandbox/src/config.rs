@@ -1,8 +1,8 @@
 //! What a container shall be, and the file that tells LXC so.
 
-use std::{collections::BTreeSet, fmt::Write as _, path::PathBuf};
+use std::{fmt::Write as _, path::PathBuf};
 
-use crate::disks::SHIFT;
+use crate::{disks::SHIFT, limits::limits};
 
 /// Where root file systems are mounted inside the sandbox.
 pub(crate) const ROOTS: &str = "/run/phoenix/roots";
@@ -94,6 +94,13 @@ pub(crate) struct Machine {
     pub(crate) cpus: u32,
     /// Where the disks of mounts are, in the order of the mounts.
     pub(crate) sources: Vec<PathBuf>,
+    /// Whether its kernel can limit swap: LXC refuses to start what it cannot limit.
+    pub(crate) counts_swap: bool,
+}
+
+/// Returns how many CPUs this machine has.
+pub(crate) fn cpus() -> u32 {
+    std::thread::available_parallelism().map_or(1, |count| u32::try_from(count.get()).unwrap_or(1))
 }
 
 /// Returns LXC's file for a container.
@@ -138,7 +145,11 @@ pub(crate) fn render(spec: &ContainerSpec, machine: &Machine) -> String {
             }
         }
     }
-    limits(spec, machine, &mut file);
+    for limit in limits(spec, machine.cpus) {
+        if let Some(value) = limit.value.clone().filter(|_| machine.counts_swap || !limit.is_of_swap()) {
+            file.put(&limit.key(), value);
+        }
+    }
     for (mount, source) in spec.mounts.iter().zip(&machine.sources) {
         let access = if mount.read_only { "bind,ro" } else { "bind" };
         let target = mount.target.trim_start_matches('/');
@@ -163,36 +174,6 @@ pub(crate) fn render(spec: &ContainerSpec, machine: &Machine) -> String {
         file.put(key, value);
     }
     file.0
-}
-
-/// Writes limits in the words of both versions of cgroups: LXC takes those that the machine knows.
-fn limits(spec: &ContainerSpec, machine: &Machine, file: &mut Lines) {
-    file.put("lxc.cgroup.memory.limit_in_bytes", spec.memory);
-    file.put("lxc.cgroup2.memory.max", spec.memory);
-    file.put("lxc.cgroup2.memory.swap.max", spec.swap);
-    if let Some(percent) = spec.cpu_percent {
-        const PERIOD: u32 = 100_000;
-        let quota = u64::from(PERIOD) * u64::from(percent) / 100;
-        file.put("lxc.cgroup.cpu.cfs_period_us", PERIOD);
-        file.put("lxc.cgroup.cpu.cfs_quota_us", quota);
-        file.put("lxc.cgroup2.cpu.max", format!("{quota} {PERIOD}"));
-    }
-    if let Some(shares) = spec.cpu_shares {
-        file.put("lxc.cgroup.cpu.shares", shares);
-        // The other version's weight is 100 where this one's is 1024.
-        file.put("lxc.cgroup2.cpu.weight", (shares.saturating_mul(100) / 1024).clamp(1, 10_000));
-    }
-    if let Some(cores) = spec.cores.filter(|cores| *cores < machine.cpus) {
-        let cpus = chosen(spec.vmid, cores, machine.cpus);
-        file.put("lxc.cgroup.cpuset.cpus", &cpus);
-        file.put("lxc.cgroup2.cpuset.cpus", &cpus);
-    }
-}
-
-/// Returns which CPUs a container sees: each begins at another one, so that they spread.
-fn chosen(vmid: u32, cores: u32, cpus: u32) -> String {
-    let set: BTreeSet<u32> = (0..cores).map(|at| (vmid + at) % cpus.max(1)).collect();
-    set.iter().map(ToString::to_string).collect::<Vec<_>>().join(",")
 }
 
 fn network(vmid: u32, net: &Net, file: &mut Lines) {
@@ -252,7 +233,7 @@ mod tests {
     }
 
     fn machine(sources: &[&str]) -> Machine {
-        Machine { cpus: 4, sources: sources.iter().map(PathBuf::from).collect() }
+        Machine { cpus: 4, sources: sources.iter().map(PathBuf::from).collect(), counts_swap: false }
     }
 
     #[test]
@@ -276,7 +257,10 @@ mod tests {
         ] {
             assert!(file.lines().any(|found| found == line), "`{line}` in\n{file}");
         }
-        assert!(!file.contains("lxc.idmap"));
+        assert!(!file.contains("lxc.idmap") && !file.contains("swap") && !file.contains("memsw"));
+        let file = render(&spec(), &Machine { counts_swap: true, ..machine(&[]) });
+        assert!(file.contains("lxc.cgroup.memory.memsw.limit_in_bytes = 201326592\n"));
+        assert!(file.contains("lxc.cgroup2.memory.swap.max = 67108864\n"));
     }
 
     #[test]
@@ -298,11 +282,5 @@ mod tests {
         let file = render(&hostile, &machine(&["/srv/a"]));
         assert!(file.contains("lxc.uts.name = a\n") && !file.contains("lxc.cap.drop"));
         assert!(file.contains("/srv/a my\\040data none bind,ro,create=dir 0 0"));
-    }
-
-    #[test]
-    fn containers_spread_over_the_processors() {
-        assert_eq!(chosen(100, 2, 4), "0,1");
-        assert_eq!(chosen(103, 2, 4), "0,3");
     }
 }

@@ -13,14 +13,15 @@ use tokio::sync::Mutex;
 
 use crate::{
     ContainerSpec, Disks, Images, MountSource, Sandbox, SandboxError, SandboxSpec,
-    config::{Machine, render},
+    config::{Machine, cpus, render},
     disks::Stack,
+    limits, remains,
     trees::{make, remove},
 };
 
-const START: &str = include_str!("scripts/start.sh");
+const START: &str = concat!(include_str!("scripts/share.sh"), include_str!("scripts/start.sh"));
 const READY: &str = include_str!("scripts/ready.sh");
-const STOP: &str = include_str!("scripts/stop.sh");
+const STOP: &str = concat!(include_str!("scripts/share.sh"), include_str!("scripts/stop.sh"));
 const PCT: &str = include_str!("scripts/pct.sh");
 /// Puts what it is given into its place, and makes the short path that LXC knows containers by.
 const EQUIP: &str = r#"mkdir -p "$(dirname "$2")" && cat >"$2.new" && chmod 755 "$2.new" && mv "$2.new" "$2" && ln -sfn "$1/lxc" /c"#;
@@ -108,6 +109,11 @@ impl Containers {
     pub async fn start(&self, spec: &ContainerSpec) -> Result<(), SandboxError> {
         let sandbox = self.sandbox().await?;
         let vmid = spec.vmid.to_string();
+        if self.running()?.contains(&spec.vmid) {
+            // Another command may be starting it, or may have died while it did.
+            let words = ["lxc-wait", "-P", "/c", "-n", &vmid, "-s", "RUNNING|STOPPED", "-t", "30"];
+            sandbox.run(&words, b"", QUICK).await?;
+        }
         if !self.running()?.contains(&spec.vmid) {
             self.launch(&sandbox, spec, &vmid).await?;
         }
@@ -129,16 +135,16 @@ impl Containers {
                 }
             }
         }
-        let cpus =
-            std::thread::available_parallelism().map_or(1, |count| u32::try_from(count.get()).unwrap_or(1));
-        let file = render(spec, &Machine { cpus, sources });
+        let file =
+            render(spec, &Machine { cpus: cpus(), sources, counts_swap: limits::counts_swap(sandbox) });
         let place = self.spec.dir.join("lxc").join(vmid);
         make(&place)?;
         let path = place.join("config");
         fs::write(&path, file).map_err(SandboxError::file("write", &path))?;
         let options = self.options(&self.disks.stack(&spec.root)?)?;
         let dir = self.spec.dir.display().to_string();
-        let mut words = vec!["/bin/sh", "-c", START, "sh", vmid, dir.as_str(), &options];
+        let groups = remains::groups(sandbox);
+        let mut words = vec!["/bin/sh", "-c", START, "sh", vmid, &groups, dir.as_str(), &options];
         words.extend(paths);
         let started = sandbox.run(&words, b"", QUICK).await;
         started.map(drop).map_err(|error| named(error, &format!("startup for container '{vmid}' failed")))
@@ -202,15 +208,34 @@ impl Containers {
     /// Stops a container: within so many seconds if it does so by itself, or at once.
     pub async fn stop(&self, vmid: u32, patience: Option<u64>) -> Result<(), SandboxError> {
         let Some(sandbox) = Sandbox::find(&self.spec.dir)? else { return Ok(()) };
-        if !self.running()?.contains(&vmid) {
+        if !self.running()?.contains(&vmid) && !remains::are_there(&sandbox, vmid) {
             return Ok(());
         }
         let seconds = patience.map(|patience| patience.to_string()).unwrap_or_default();
         let dir = self.spec.dir.display().to_string();
-        let words = ["/bin/sh", "-c", STOP, "sh", &vmid.to_string(), &seconds, &dir];
+        let groups = remains::groups(&sandbox);
+        let words = ["/bin/sh", "-c", STOP, "sh", &vmid.to_string(), &groups, &dir, &seconds];
         let limit = QUICK + Duration::from_secs(patience.unwrap_or_default());
         let stopped = sandbox.run(&words, b"", limit).await;
         stopped.map(drop).map_err(|error| named(error, &format!("container {vmid} did not stop")))
+    }
+
+    /// Says whether a container runs on its disks. What is left of one whose monitor was killed is ended first, so that
+    /// nobody writes to them where this says no.
+    pub async fn in_use(&self, vmid: u32) -> Result<bool, SandboxError> {
+        if self.running()?.contains(&vmid) {
+            return Ok(true);
+        }
+        self.stop(vmid, None).await?;
+        Ok(false)
+    }
+
+    /// Brings the limits of a container that runs in line; one that does not run gets them when it starts.
+    pub fn limit(&self, spec: &ContainerSpec) -> Result<(), SandboxError> {
+        match Sandbox::find(&self.spec.dir)? {
+            Some(sandbox) => limits::apply(spec, &remains::of(&sandbox, spec.vmid)),
+            None => Ok(()),
+        }
     }
 
     /// Removes a container with these disks; ends it if it runs.

@@ -5,6 +5,8 @@
 //! Every step is written down before it is taken, so that a process may die at any moment: [`Disks::read`] finishes what
 //! was begun.
 
+mod record;
+
 use std::{
     collections::{BTreeMap, BTreeSet},
     fs, io,
@@ -17,13 +19,16 @@ use std::{
     time::{SystemTime, UNIX_EPOCH},
 };
 
-use serde::{Deserialize, Serialize};
 use tokio::sync::Mutex;
+
+use record::{NEXT, OLD};
 
 use crate::{
     SandboxError,
     trees::{copy_tree, make, names, remove},
 };
+
+pub use record::Disk;
 
 /// The first id on the host of an unprivileged container's ids.
 pub const SHIFT: u32 = 100_000;
@@ -34,25 +39,6 @@ pub struct Disks {
     dir: PathBuf,
     /// Held by what makes or removes layers: a new one is not yet written down where it is used.
     changing: Arc<Mutex<()>>,
-}
-
-/// What a disk is.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Disk {
-    /// The unpacked image at the bottom of a root file system; a volume has none.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub image: Option<PathBuf>,
-    /// Whether its owners are those of an unprivileged container.
-    pub shifted: bool,
-    /// Frozen layers, oldest first.
-    #[serde(default)]
-    pub layers: Vec<String>,
-    /// What the stack was at each snapshot.
-    #[serde(default)]
-    pub snapshots: BTreeMap<String, Vec<String>>,
-    /// The layer that the top is on its way to become.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    freezing: Option<String>,
 }
 
 /// What a root file system is mounted from.
@@ -95,7 +81,8 @@ impl Disks {
         let place = self.place(id)?;
         remove(&place).await?;
         make(&place)?;
-        let disk = Disk { image, shifted, layers, snapshots: BTreeMap::new(), freezing: None };
+        let disk =
+            Disk { image, shifted, layers, snapshots: BTreeMap::new(), freezing: None, discarding: false };
         self.make_top(id, &disk)?;
         self.write(id, &disk)
     }
@@ -121,26 +108,6 @@ impl Disks {
     /// Returns where a volume's files are.
     pub fn data(&self, id: &str) -> Result<PathBuf, SandboxError> {
         Ok(self.place(id)?.join("top"))
-    }
-
-    /// Returns what a disk is, after finishing what a former process began; none if there is no such disk.
-    pub fn read(&self, id: &str) -> Result<Option<Disk>, SandboxError> {
-        let path = self.place(id)?.join("disk.json");
-        let text = match fs::read(&path) {
-            Ok(text) => text,
-            Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
-            Err(source) => return Err(SandboxError::file("read", &path)(source)),
-        };
-        let mut disk: Disk = serde_json::from_slice(&text)
-            .map_err(|error| SandboxError::Wrong(format!("`{}` is damaged: {error}", path.display())))?;
-        if let Some(layer) = disk.freezing.take() {
-            if self.layer(&layer).exists() {
-                disk.layers.push(layer);
-            }
-            self.make_top(id, &disk)?;
-            self.write(id, &disk)?;
-        }
-        Ok(Some(disk))
     }
 
     /// Returns what a root file system is mounted from.
@@ -233,23 +200,29 @@ impl Disks {
         let mut disk = self.known(id)?;
         let layers = at(&disk, id, name)?.clone();
         let place = self.place(id)?;
-        remove(&place.join("top")).await?;
-        remove(&place.join("work")).await?;
-        match (&disk.image, layers.first()) {
-            (None, Some(layer)) => copy_tree(&self.layer(layer), &place.join("top")).await?,
-            (None, None) | (Some(_), _) => {
-                disk.layers = layers;
-                self.make_top(id, &disk)?;
-            }
+        if disk.image.is_some() {
+            disk.layers = layers;
+            disk.discarding = true;
+            self.write(id, &disk)?;
+        } else if let Some(layer) = layers.first() {
+            let next = place.join(NEXT);
+            remove(&next).await?;
+            copy_tree(&self.layer(layer), &next).await?;
+            // Without a top, the next one takes its place: whoever looks sees to that.
+            self.put_aside(id)?;
         }
-        self.write(id, &disk)?;
+        self.known(id)?;
+        remove(&place.join(OLD)).await?;
         self.sweep().await
     }
 
     /// Removes disks, and what nothing stands on any more.
     pub async fn remove(&self, ids: &[String]) -> Result<(), SandboxError> {
         for id in ids {
-            remove(&self.place(id)?).await?;
+            let place = self.place(id)?;
+            // First what says that there is a disk: a part of one must not be taken for it.
+            forget(&place.join("disk.json"))?;
+            remove(&place).await?;
         }
         let _changing = self.changing.lock().await;
         self.sweep().await
@@ -299,45 +272,14 @@ impl Disks {
         }
         Ok(())
     }
+}
 
-    fn known(&self, id: &str) -> Result<Disk, SandboxError> {
-        self.read(id)?.ok_or_else(|| SandboxError::Wrong(format!("there is no disk `{id}`")))
-    }
-
-    fn place(&self, id: &str) -> Result<PathBuf, SandboxError> {
-        let is_plain = !id.is_empty()
-            && !id.starts_with('.')
-            && id.chars().all(|letter| letter.is_ascii_alphanumeric() || "-_.".contains(letter));
-        match is_plain {
-            true => Ok(self.dir.join("disks").join(id)),
-            false => Err(SandboxError::Wrong(format!("`{id}` cannot be the name of a disk"))),
+fn forget(path: &Path) -> Result<(), SandboxError> {
+    match fs::remove_file(path) {
+        Err(error) if error.kind() != io::ErrorKind::NotFound => {
+            Err(SandboxError::file("remove", path)(error))
         }
-    }
-
-    fn layer(&self, layer: &str) -> PathBuf {
-        self.dir.join("layers").join(layer)
-    }
-
-    fn make_top(&self, id: &str, disk: &Disk) -> Result<(), SandboxError> {
-        let place = self.place(id)?;
-        for name in ["top", "work"] {
-            let path = place.join(name);
-            make(&path)?;
-            let owner = if disk.shifted { SHIFT } else { 0 };
-            // The root of what the container sees is its root's, and others may enter it.
-            chown(&path, Some(owner), Some(owner)).map_err(SandboxError::file("give away", &path))?;
-            fs::set_permissions(&path, fs::Permissions::from_mode(0o755))
-                .map_err(SandboxError::file("open", &path))?;
-        }
-        Ok(())
-    }
-
-    fn write(&self, id: &str, disk: &Disk) -> Result<(), SandboxError> {
-        let path = self.place(id)?.join("disk.json");
-        let beside = path.with_extension("new");
-        let text = serde_json::to_vec_pretty(disk).map_err(|error| SandboxError::Wrong(error.to_string()))?;
-        fs::write(&beside, text).map_err(SandboxError::file("write", &beside))?;
-        fs::rename(&beside, &path).map_err(SandboxError::file("write", &path))
+        Ok(()) | Err(_) => Ok(()),
     }
 }
 

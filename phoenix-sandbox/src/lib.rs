@@ -9,6 +9,8 @@ mod disks;
 mod error;
 mod holder;
 mod images;
+mod limits;
+mod remains;
 mod trees;
 
 pub use command::{Output, run};

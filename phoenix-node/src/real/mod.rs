@@ -4,6 +4,7 @@
 
 mod channel;
 mod deeds;
+mod limits;
 mod spec;
 
 use std::sync::{Mutex, PoisonError};
@@ -19,6 +20,8 @@ use crate::{node::Node, state::State, work::halt};
 /// The containers of a node, and the way into them.
 pub(crate) struct Real {
     pub(crate) containers: Containers,
+    /// The limits that the running ones were given.
+    limits: limits::Limits,
     /// The way in, for the sandbox that a process of this number holds.
     way: Mutex<Option<(i32, std::sync::Arc<LiveChannel>)>>,
 }
@@ -31,7 +34,7 @@ impl std::fmt::Debug for Real {
 
 impl Real {
     pub(crate) fn new(containers: Containers) -> Self {
-        Self { containers, way: Mutex::default() }
+        Self { containers, limits: limits::Limits::default(), way: Mutex::default() }
     }
 
     /// Does deeds in their order.
@@ -62,11 +65,11 @@ impl Real {
             }
             Deed::CreateVolume { id, shifted } => disks.create_volume(&id, shifted).await,
             Deed::Copy { from, to, snapshot, vmid } => {
-                let in_use = self.containers.running()?.contains(&vmid);
+                let in_use = self.containers.in_use(vmid).await?;
                 disks.copy(&from, &to, snapshot.as_deref(), in_use).await
             }
             Deed::Snapshot { id, name, vmid } => {
-                let in_use = self.containers.running()?.contains(&vmid);
+                let in_use = self.containers.in_use(vmid).await?;
                 disks.snapshot(&id, &name, in_use).await
             }
             Deed::DeleteSnapshot { id, name } => disks.delete_snapshot(&id, &name).await,
@@ -83,7 +86,8 @@ impl Real {
         }
     }
 
-    /// Brings into the state what is so on the machine: which containers run, for those that no task works on.
+    /// Brings into the state what is so on the machine: which containers run, for those that no task works on; and the
+    /// limits of those in line with the state.
     pub(crate) fn look(&self, state: &mut State) -> Result<(), SandboxError> {
         let running = self.containers.running()?;
         let busy: Vec<u32> = state
@@ -108,6 +112,8 @@ impl Real {
                 halt(guest);
             }
         }
+        let idle = running.into_iter().filter(|vmid| !busy.contains(vmid)).collect();
+        self.limits.follow(state, &idle, &self.containers);
         Ok(())
     }
 }

@@ -157,6 +157,11 @@ impl Sandbox {
         &self.dir
     }
 
+    /// Returns its groups, one in each hierarchy; all below them is its own too.
+    pub(crate) fn groups(&self) -> &[PathBuf] {
+        &self.record.groups
+    }
+
     /// Returns the groups that a process of the sandbox joins.
     pub(super) fn joined(&self) -> &[PathBuf] {
         &self.record.joined

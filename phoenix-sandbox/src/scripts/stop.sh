@@ -1,16 +1,15 @@
-# Stops a container and unmounts its root file system. Arguments: its number, and how many seconds it is given; none
-# ends it at once.
-vmid=$1 patience=$2
-ln -sfn "$3/lxc" /c
-if [ -n "$patience" ]; then
-    lxc-stop -P /c -n "$vmid" --nokill --timeout "$patience" || exit 1
-else
-    lxc-stop -P /c -n "$vmid" --kill || exit 1
+# Stops a container and unmounts its root file system. Arguments: its number, the sandbox's own groups, the directory of
+# the sandbox, and how many seconds it is given; none ends it at once.
+dir=$3 patience=$4
+ln -sfn "$dir/lxc" /c
+if listens; then
+    if [ -n "$patience" ]; then
+        lxc-stop -P /c -n "$vmid" --nokill --timeout "$patience" || exit 1
+    else
+        # One whose monitor does not answer is ended below.
+        timeout 20 lxc-stop -P /c -n "$vmid" --kill || true
+    fi
 fi
-turns=0
-while umount "/run/phoenix/roots/$vmid" 2>/dev/null || mountpoint -q "/run/phoenix/roots/$vmid"; do
-    turns=$((turns + 1))
-    [ "$turns" -le 50 ] || { umount -l "/run/phoenix/roots/$vmid"; break; }
-    sleep 0.05
-done
-exit 0
+hold
+[ -z "$patience" ] || ! listens || exit 0
+end
