@@ -18,12 +18,14 @@ if [ -n "$zone" ] && [ -e "/usr/share/zoneinfo/$zone" ]; then
     [ "$(readlink /etc/localtime)" = "/usr/share/zoneinfo/$zone" ] || ln -sfn "/usr/share/zoneinfo/$zone" /etc/localtime
 fi
 command -v systemctl >/dev/null 2>&1 || exit 0
-turns=0
+begun=$(date +%s)
 while :; do
-    state=$(systemctl is-system-running 2>/dev/null)
+    # Asked once and told when it is so: many containers that ask again and again take the time that they need to start.
+    state=$(timeout 10 systemctl is-system-running --wait 2>/dev/null)
+    # A systemd that knows no `--wait` says nothing.
+    [ -n "$state" ] || state=$(systemctl is-system-running 2>/dev/null)
     case $state in running | degraded) exit 0 ;; esac
-    turns=$((turns + 1))
-    if [ "$turns" -ge 900 ]; then
+    if [ $(($(date +%s) - begun)) -ge 90 ]; then
         echo "its services did not come up within 90 s: systemd says \`$state\`" >&2
         systemctl --no-legend list-jobs 2>/dev/null | head -n 3 >&2
         exit 1

@@ -33,7 +33,7 @@ END
     lxc-start -P "$dir" -n "$1" -d -o "$place/log" -l WARN
     lxc-attach -P "$dir" -n "$1" --clear-env -- /bin/sh -c '
         turns=0
-        until state=$(systemctl is-system-running 2>/dev/null); [ "$state" = running ] || [ "$state" = degraded ]; do
+        until state=$(timeout 10 systemctl is-system-running --wait 2>/dev/null); [ "$state" = running ] || [ "$state" = degraded ]; do
             turns=$((turns + 1))
             [ "$turns" -lt 900 ] || exit 1
             sleep 0.1
