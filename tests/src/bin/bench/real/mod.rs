@@ -8,6 +8,7 @@ use std::{collections::BTreeSet, error::Error, path::Path};
 
 use serde_json::{Value, json};
 use tempfile::TempDir;
+use tokio::signal::unix::{SignalKind, signal};
 
 use rig::Rig;
 
@@ -38,6 +39,7 @@ pub(crate) fn run(size: u32, large: u32, is_all: bool) -> Result<(), Box<dyn Err
 /// Measures in a task of its own, so that neither a panic nor an interrupt leaves containers behind.
 async fn measured(dir: &TempDir, size: u32, large: u32, is_all: bool) -> Result<Value, Box<dyn Error>> {
     let path = dir.path().to_owned();
+    let mut terminated = signal(SignalKind::terminate())?;
     let mut task = tokio::spawn(async move {
         let measured = measure(&path, size, large, is_all).await;
         measured.map_err(|error| error.to_string())
@@ -48,6 +50,10 @@ async fn measured(dir: &TempDir, size: u32, large: u32, is_all: bool) -> Result<
             task.abort();
             interrupted?;
             Err("interrupted".into())
+        }
+        _ = terminated.recv() => {
+            task.abort();
+            Err("terminated".into())
         }
     }
 }
