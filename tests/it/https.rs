@@ -69,7 +69,7 @@ impl Served {
         let limits = Limits { poll_floor: Duration::from_millis(5), ..Limits::default() };
         let https = Arc::new(self.https(&self.trust(), credentials));
         let backend = Arc::new(PveBackend::new(https, channel, self.node.name(), limits));
-        World { node: self.node.clone(), backend, server: None }
+        World { node: self.node.clone(), backend, server: None, sandbox: None }
     }
 }
 

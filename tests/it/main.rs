@@ -20,6 +20,17 @@ fn block_on<F: Future>(future: F) -> F::Output {
         .block_on(future)
 }
 
+/// Runs a scenario of containers alone in process, over HTTPS, and with real containers where this machine can.
+fn on_each_way_to_containers(scenario: impl AsyncFn(phoenix_tests::way::Way)) {
+    let (ways, why_not_all) = phoenix_tests::way::Way::to_containers();
+    if let Some(why) = why_not_all {
+        println!("skipped with real containers: {why}");
+    }
+    for way in ways {
+        way.block_on(scenario(way));
+    }
+}
+
 /// Runs a scenario in process and over HTTPS.
 fn on_each_way(scenario: impl AsyncFn(phoenix_tests::way::Way)) {
     for way in phoenix_tests::way::Way::ALL {

@@ -5,6 +5,7 @@ pub mod decorate;
 pub mod faulty;
 pub mod lab;
 pub mod laws;
+pub mod sandbox;
 pub mod strategy;
 pub mod way;
 pub mod world;

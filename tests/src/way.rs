@@ -6,7 +6,7 @@ use std::{future::Future, sync::Arc, time::Duration};
 use phoenix_node::{Node, NodeSeed, Options, ServeOptions, Server};
 use phoenix_pve::{Credentials, Https, Limits, PveBackend, Transport, Trust};
 
-use crate::world::World;
+use crate::{sandbox::OwnSandbox, world::World};
 
 /// The password of the served nodes' `root@pam`.
 pub const PASSWORD: &str = "secret123";
@@ -18,11 +18,22 @@ pub enum Way {
     InProcess,
     /// HTTPS with a token.
     Https,
+    /// Calls of functions, to a node whose containers are real ones of this machine.
+    Real,
 }
 
 impl Way {
-    /// Both of them.
+    /// The ways to a node that is simulated.
     pub const ALL: [Self; 2] = [Self::InProcess, Self::Https];
+
+    /// Returns all ways that lead somewhere on this machine, for what is done to containers alone, and why the one to real
+    /// ones does not, if it does not.
+    pub fn to_containers() -> (Vec<Self>, Option<String>) {
+        let lacking: Vec<String> = phoenix_sandbox::lacking().iter().map(ToString::to_string).collect();
+        let why = (!lacking.is_empty()).then(|| lacking.join("; "));
+        let real = why.is_none().then_some(Self::Real);
+        (Self::ALL.into_iter().chain(real).collect(), why)
+    }
 
     /// Runs a future by the clock of this way: sockets do not wait for one that jumps.
     ///
@@ -32,7 +43,7 @@ impl Way {
         let mut builder = tokio::runtime::Builder::new_current_thread();
         match self {
             Self::InProcess => builder.enable_time().start_paused(true),
-            Self::Https => builder.enable_all(),
+            Self::Https | Self::Real => builder.enable_all(),
         };
         builder.build().expect("a runtime").block_on(future)
     }
@@ -57,6 +68,7 @@ impl Way {
         wrap: impl FnOnce(Arc<dyn Transport>) -> Arc<dyn Transport>,
     ) -> World {
         let limits = Limits { poll_floor: Duration::from_millis(5), ..Limits::default() };
+        let mut sandbox = None;
         let (node, server, transport) = match self {
             Self::InProcess => {
                 let node = Node::in_memory(Options { seed, ..Options::default() });
@@ -77,8 +89,15 @@ impl Way {
                 let transport: Arc<dyn Transport> = Arc::new(https);
                 (node, Some(server), transport)
             }
+            Self::Real => {
+                let place = OwnSandbox::new();
+                let node = place.node(seed).await;
+                sandbox = Some(place);
+                let transport: Arc<dyn Transport> = node.clone();
+                (node, None, transport)
+            }
         };
         let backend = PveBackend::new(wrap(transport), node.clone(), node.name(), limits);
-        World { node, backend: Arc::new(backend), server }
+        World { node, backend: Arc::new(backend), server, sandbox }
     }
 }

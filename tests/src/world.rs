@@ -11,7 +11,7 @@ use phoenix_core::{
 use phoenix_node::{Node, NodeSeed, Options, Server};
 use phoenix_pve::{Limits, PveBackend};
 
-use crate::lab::Lab;
+use crate::{lab::Lab, sandbox::OwnSandbox};
 
 /// An embedded node in memory, and a backend on it.
 pub struct World {
@@ -21,6 +21,8 @@ pub struct World {
     pub backend: Arc<PveBackend>,
     /// What serves the node, if it is not called in process.
     pub server: Option<Server>,
+    /// Where its real containers are, if they are real.
+    pub sandbox: Option<OwnSandbox>,
 }
 
 /// Keys that PVE fills with random values.
@@ -37,7 +39,7 @@ impl World {
         let node = Node::in_memory(Options { seed, ..Options::default() });
         let limits = Limits { poll_floor: Duration::from_millis(5), ..Limits::default() };
         let backend = Arc::new(PveBackend::new(node.clone(), node.clone(), node.name(), limits));
-        Self { node, backend, server: None }
+        Self { node, backend, server: None, sandbox: None }
     }
 
     /// Gathers the facts of a lab.
