@@ -21,6 +21,7 @@ fn block_on<F: Future>(future: F) -> F::Output {
 }
 
 /// Runs a scenario of containers alone in process, over HTTPS, and with real containers where this machine can.
+#[expect(clippy::print_stdout, reason = "a test that skips something says so")]
 fn on_each_way_to_containers(scenario: impl AsyncFn(phoenix_tests::way::Way)) {
     let (ways, why_not_all) = phoenix_tests::way::Way::to_containers();
     if let Some(why) = why_not_all {
