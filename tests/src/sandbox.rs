@@ -6,8 +6,27 @@ use std::{
 };
 
 use phoenix_node::{Node, NodeSeed, Options};
-use phoenix_sandbox::{Bridge, Containers, SandboxSpec};
+use phoenix_sandbox::{Bridge, Containers, Images, SandboxSpec};
 use tempfile::TempDir;
+
+/// Tells why this machine can have no real containers, if it cannot: for want of programs, or of the image that labs
+/// stand on, which is built where it is not in the cache.
+pub(crate) fn obstacle() -> Option<String> {
+    let lacking: Vec<String> = phoenix_sandbox::lacking().iter().map(ToString::to_string).collect();
+    if !lacking.is_empty() {
+        return Some(lacking.join("; "));
+    }
+    let store = std::env::temp_dir();
+    let images = Images::new(cache(), store);
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().expect("a runtime");
+    let image = runtime.block_on(images.tarball("ubuntu-24.04-standard", |_| ()));
+    image.err().map(|error| error.to_string())
+}
+
+fn cache() -> PathBuf {
+    let named = std::env::var_os("PHOENIX_TEMPLATE_CACHE");
+    named.map_or_else(|| PathBuf::from("/var/cache/phoenix/templates"), PathBuf::from)
+}
 
 /// A directory with a node of real containers. All that it has ends when this is dropped.
 pub struct OwnSandbox {
@@ -37,9 +56,7 @@ impl OwnSandbox {
             bridges: bridges.collect(),
             uplink: false,
         };
-        let cache = std::env::var_os("PHOENIX_TEMPLATE_CACHE")
-            .map_or_else(|| PathBuf::from("/var/cache/phoenix/templates"), PathBuf::from);
-        let containers = Containers::new(spec, cache).expect("a machine that can run containers");
+        let containers = Containers::new(spec, cache()).expect("a machine that can run containers");
         let options = Options { seed, ..Options::default() };
         Node::open_real(self.dir.path(), options, containers).await.expect("a node")
     }

@@ -29,8 +29,7 @@ impl Way {
     /// Returns all ways that lead somewhere on this machine, for what is done to containers alone, and why the one to real
     /// ones does not, if it does not.
     pub fn to_containers() -> (Vec<Self>, Option<String>) {
-        let lacking: Vec<String> = phoenix_sandbox::lacking().iter().map(ToString::to_string).collect();
-        let why = (!lacking.is_empty()).then(|| lacking.join("; "));
+        let why = crate::sandbox::obstacle();
         let real = why.is_none().then_some(Self::Real);
         (Self::ALL.into_iter().chain(real).collect(), why)
     }
