@@ -1,8 +1,20 @@
 //! What the program refuses, and what it tells the user to type instead.
 
+use std::{
+    fs,
+    os::unix::{
+        fs::{MetadataExt, PermissionsExt},
+        process::CommandExt,
+    },
+    process::Command,
+};
+
 use snapbox::{assert_data_eq, str};
 
 use crate::lab::Lab;
+
+/// The user that may do nothing.
+const NOBODY: u32 = 65_534;
 
 #[test]
 fn an_unknown_verb_suggests_the_nearest() {
@@ -111,18 +123,62 @@ For more information, try '--help'.
 }
 
 #[test]
-fn an_engine_that_is_not_there_is_refused_honestly() {
+fn the_verbs_of_real_containers_are_refused_without_their_engine() {
+    for verb in [["node", "start"], ["node", "stop"], ["node", "shell"]] {
+        assert_data_eq!(
+            Lab::new().says(&verb),
+            str![[r#"
+exit: 1
+--- stdout
+--- stderr
+error: the engine `sim` has nothing to start, to stop or to look into
+  hint: say `--node-engine lxc`, or set `PHOENIX_NODE_ENGINE`
+
+"#]]
+        );
+    }
+}
+
+#[test]
+fn a_node_keeps_the_engine_that_its_guests_are_of() {
+    let lab = Lab::new();
+    lab.does(&["letsgo"]);
     assert_data_eq!(
-        Lab::new().says(&["--node-engine", "lxc", "plan"]),
+        lab.says(&["--node-engine", "lxc", "plan"]),
         str![[r#"
 exit: 1
 --- stdout
 --- stderr
-error: the engine `lxc` of the embedded node is not built yet
-  hint: `--node-engine sim` is there
+error: the guests in `[LAB]/node` are those of the engine `sim`; say `--node-engine sim`, or give another directory with `--node-dir`
 
 "#]]
     );
+}
+
+#[test]
+fn real_containers_without_root_are_refused_with_what_is_missing() {
+    let lab = Lab::new();
+    let all_may_read = fs::Permissions::from_mode(0o755);
+    fs::set_permissions(lab.path(""), all_may_read).expect("the directory is the test's own");
+    // A copy, because that user may not be allowed to enter the directory of the crate.
+    let copy = lab.path("phoenix");
+    let shown = lab.command(&["--node-engine", "lxc", "plan"]);
+    fs::copy(shown.get_program(), &copy).expect("the directory is the test's own");
+    let mut command = Command::new(copy);
+    command.args(shown.get_args()).current_dir("/");
+    command.envs(shown.get_envs().filter_map(|(name, value)| Some((name, value?))));
+    if fs::metadata("/proc/self").expect("has itself").uid() == 0 {
+        command.uid(NOBODY).gid(NOBODY);
+    }
+    let output = command.output().expect("the program may be run by anyone");
+    let said = lab.transcript(&output);
+    assert!(
+        said.starts_with("exit: 1\n--- stdout\n--- stderr\nerror: this machine cannot run real"),
+        "{said}"
+    );
+    assert!(said.contains("real containers need root: run the command with `sudo`"), "{said}");
+    assert!(said.contains("hint: bring what is missing, or leave `--node-engine` at `sim`"), "{said}");
+    assert!(!lab.path("node").exists(), "nothing was begun");
 }
 
 #[test]
