@@ -62,8 +62,13 @@ pub struct Mount {
 /// What is mounted.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum MountSource {
-    /// A disk of the sandbox.
-    Volume(String),
+    /// A disk of the sandbox, with what it may hold.
+    Volume {
+        /// Its name.
+        id: String,
+        /// Bytes; without a limit if it is none.
+        size: u64,
+    },
     /// A directory of the sandbox's host.
     Path(String),
 }

@@ -12,11 +12,13 @@ use std::{
 use tokio::sync::Mutex;
 
 use crate::{
-    ContainerSpec, Disks, Images, MountSource, Sandbox, SandboxError, SandboxSpec,
+    ContainerSpec, DiskKind, Disks, Images, MountSource, NewDisk, Owners, Sandbox, SandboxError, SandboxSpec,
     config::{Machine, cpus, render},
     disks::Stack,
-    limits, remains,
-    trees::{make, remove},
+    limits,
+    pool::Pool,
+    remains,
+    trees::{make, remove, text},
 };
 
 const START: &str = concat!(include_str!("scripts/share.sh"), include_str!("scripts/start.sh"));
@@ -54,9 +56,15 @@ impl Containers {
         Ok(Self { images, disks: Disks::new(&spec.dir), spec, equipped: Arc::default() })
     }
 
-    /// Returns the disks.
-    pub fn disks(&self) -> &Disks {
-        &self.disks
+    /// Returns the disks, some of which are there only while the sandbox runs: it is begun.
+    pub async fn disks(&self) -> Result<Disks, SandboxError> {
+        let sandbox = self.sandbox().await?;
+        Ok(self.disks.with(Pool::of(&sandbox)))
+    }
+
+    /// Says why the sandbox does not hold disks to their sizes, if it does not.
+    pub fn no_limits(&self) -> Option<String> {
+        crate::holder::hindrance(&self.spec.dir)
     }
 
     /// Returns the images.
@@ -100,9 +108,9 @@ impl Containers {
     }
 
     /// Makes a root file system from an image, such as `debian-12-standard`.
-    pub async fn create_root(&self, id: &str, image: &str, shifted: bool) -> Result<(), SandboxError> {
-        let tree = self.images.unpack(image, shifted).await?;
-        self.disks.create_root(id, &tree, shifted).await
+    pub async fn create_root(&self, id: &str, image: &str, new: &NewDisk) -> Result<(), SandboxError> {
+        let tree = self.images.unpack(image, new.owners).await?;
+        self.disks().await?.create_root(id, &tree, new).await
     }
 
     /// Starts a container and waits until its services are up. One that runs is waited for.
@@ -121,13 +129,16 @@ impl Containers {
     }
 
     async fn launch(&self, sandbox: &Sandbox, spec: &ContainerSpec, vmid: &str) -> Result<(), SandboxError> {
+        let disks = self.disks.with(Pool::of(sandbox));
         let mut sources = Vec::new();
         let mut paths = Vec::new();
         for mount in &spec.mounts {
             match &mount.source {
-                MountSource::Volume(id) => {
-                    self.disks.create_volume(id, spec.unprivileged).await?;
-                    sources.push(self.disks.data(id)?);
+                MountSource::Volume { id, size } => {
+                    let owners = if spec.unprivileged { Owners::Shifted } else { Owners::Plain };
+                    let new = NewDisk { kind: DiskKind::Layers, owners, size: *size };
+                    disks.create_volume(id, &new).await?;
+                    sources.push(disks.source(id)?);
                 }
                 MountSource::Path(path) => {
                     sources.push(path.into());
@@ -141,7 +152,7 @@ impl Containers {
         make(&place)?;
         let path = place.join("config");
         fs::write(&path, file).map_err(SandboxError::file("write", &path))?;
-        let options = self.options(&self.disks.stack(&spec.root)?)?;
+        let options = self.options(&disks.stack(&spec.root).await?)?;
         let dir = self.spec.dir.display().to_string();
         let groups = remains::groups(sandbox);
         let mut words = vec!["/bin/sh", "-c", START, "sh", vmid, &groups, dir.as_str(), &options];
@@ -150,9 +161,12 @@ impl Containers {
         started.map(drop).map_err(|error| named(error, &format!("startup for container '{vmid}' failed")))
     }
 
-    /// Returns the options of the mount. They name paths below the sandbox's directory: the kernel takes no more than a
-    /// page of them.
+    /// Returns the options of the mount, or the directory that is all of it. They name paths below the sandbox's
+    /// directory: the kernel takes no more than a page of them.
     fn options(&self, stack: &Stack) -> Result<String, SandboxError> {
+        if stack.lowers.is_empty() {
+            return text(&stack.upper);
+        }
         let below = |path: &Path| {
             let short = path.strip_prefix(&self.spec.dir).unwrap_or(path);
             short.to_string_lossy().into_owned()
@@ -242,7 +256,13 @@ impl Containers {
     pub async fn destroy(&self, vmid: u32, disks: &[String]) -> Result<(), SandboxError> {
         self.stop(vmid, None).await?;
         remove(&self.spec.dir.join("lxc").join(vmid.to_string())).await?;
-        self.disks.remove(disks).await
+        let mut is_plain = true;
+        for id in disks {
+            is_plain &= !self.disks.read(id)?.is_some_and(|disk| disk.is_held());
+        }
+        // A sandbox is begun for those only that are not there without one.
+        let all = if is_plain { self.disks.clone() } else { self.disks().await? };
+        all.remove(disks).await
     }
 
     /// Ends all containers and the sandbox, and removes everything that they had.

@@ -1,14 +1,17 @@
-//! The disks of containers. A root file system is a stack of frozen layers over an image, with a top that takes the
-//! writes: a clone or a snapshot freezes the top and shares the stack, so that it takes no time and no room. A volume is
-//! a plain directory, because programs such as Docker lay layers of their own on it.
+//! The disks of containers. A root file system is a top that takes the writes over an image, or a tree of its own; a
+//! volume is a tree, because programs such as Docker lay layers of their own on it. Where the sandbox has a pool, disks
+//! lie in it and hold no more than their size; elsewhere they lie in the node's directory, and a copy or snapshot freezes
+//! the top and shares the stack, so that it takes no time and no room.
 //!
 //! Every step is written down before it is taken, so that a process may die at any moment: [`Disks::read`] finishes what
 //! was begun.
 
+mod held;
+mod make;
+mod plain;
 mod record;
 
 use std::{
-    collections::{BTreeMap, BTreeSet},
     fs, io,
     os::unix::fs::{PermissionsExt as _, chown},
     path::{Path, PathBuf},
@@ -21,30 +24,32 @@ use std::{
 
 use tokio::sync::Mutex;
 
-use record::{NEXT, OLD};
+use held::limit;
+use record::Place;
 
 use crate::{
     SandboxError,
-    trees::{copy_tree, make, names, remove},
+    pool::Pool,
+    trees::{make, remove},
 };
 
+pub use make::{CopyOf, DiskKind, NewDisk, Owners, SHIFT};
 pub use record::Disk;
-
-/// The first id on the host of an unprivileged container's ids.
-pub const SHIFT: u32 = 100_000;
 
 /// All disks of a sandbox.
 #[derive(Clone, Debug)]
 pub struct Disks {
     dir: PathBuf,
+    /// Where new disks lie, if the sandbox has it.
+    pool: Option<Pool>,
     /// Held by what makes or removes layers: a new one is not yet written down where it is used.
     changing: Arc<Mutex<()>>,
 }
 
-/// What a root file system is mounted from.
+/// What a root file system is mounted from, as it is called in the sandbox.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Stack {
-    /// Below, topmost first.
+    /// Below, topmost first; none under a tree of its own.
     pub lowers: Vec<PathBuf>,
     /// What takes the writes.
     pub upper: PathBuf,
@@ -55,41 +60,40 @@ pub struct Stack {
 impl Disks {
     /// Returns the disks that lie in a directory.
     pub fn new(dir: impl Into<PathBuf>) -> Self {
-        Self { dir: dir.into(), changing: Arc::default() }
+        Self { dir: dir.into(), pool: None, changing: Arc::default() }
     }
 
-    /// Makes a root file system on an image. One that is there already is left as it is.
-    pub async fn create_root(&self, id: &str, image: &Path, shifted: bool) -> Result<(), SandboxError> {
-        self.create(id, Some(image.to_owned()), Vec::new(), shifted).await
+    /// Returns the same disks with the pool of the sandbox that runs.
+    pub(crate) fn with(&self, pool: Option<Pool>) -> Self {
+        Self { pool, ..self.clone() }
+    }
+
+    /// Says whether new disks hold no more than their size.
+    pub fn hold_sizes(&self) -> bool {
+        self.pool.is_some()
+    }
+
+    /// Makes a root file system from an image. One that is there already is left as it is.
+    pub async fn create_root(&self, id: &str, image: &Path, new: &NewDisk) -> Result<(), SandboxError> {
+        match (self.read(id)?, &self.pool) {
+            (Some(_), _) => Ok(()),
+            (None, Some(pool)) => self.hold_root(pool, id, image, new).await,
+            (None, None) => self.make_root(id, image, new).await,
+        }
     }
 
     /// Makes an empty volume. One that is there already is left as it is.
-    pub async fn create_volume(&self, id: &str, shifted: bool) -> Result<(), SandboxError> {
-        self.create(id, None, Vec::new(), shifted).await
-    }
-
-    async fn create(
-        &self,
-        id: &str,
-        image: Option<PathBuf>,
-        layers: Vec<String>,
-        shifted: bool,
-    ) -> Result<(), SandboxError> {
-        if self.read(id)?.is_some() {
-            return Ok(());
+    pub async fn create_volume(&self, id: &str, new: &NewDisk) -> Result<(), SandboxError> {
+        match (self.read(id)?, &self.pool) {
+            (Some(_), _) => Ok(()),
+            (None, Some(pool)) => self.hold_volume(pool, id, new).await,
+            (None, None) => self.make_disk(id, &Disk::new(new.owners)).await,
         }
-        let place = self.place(id)?;
-        remove(&place).await?;
-        make(&place)?;
-        let disk =
-            Disk { image, shifted, layers, snapshots: BTreeMap::new(), freezing: None, discarding: false };
-        self.make_top(id, &disk)?;
-        self.write(id, &disk)
     }
 
     /// Lets the holders of these keys in as root of a root file system that nothing has run on yet.
     pub fn authorize(&self, id: &str, keys: &str) -> Result<(), SandboxError> {
-        let owner = if self.known(id)?.shifted { SHIFT } else { 0 };
+        let owner = self.known(id)?.owners().root();
         let home = self.data(id)?.join("root");
         let ssh = home.join(".ssh");
         make(&ssh)?;
@@ -105,61 +109,64 @@ impl Disks {
         Ok(())
     }
 
-    /// Returns where a volume's files are.
+    /// Returns where a volume's files are, or what was written to a root file system, for this process.
     pub fn data(&self, id: &str) -> Result<PathBuf, SandboxError> {
-        Ok(self.place(id)?.join("top"))
+        match self.read(id)?.map(|disk| disk.place) {
+            Some(Place::Pool { .. }) => Ok(self.held(id)?.reach(&format!("disks/{id}/top"))),
+            Some(Place::Plain) | None => Ok(self.place(id)?.join("top")),
+        }
+    }
+
+    /// Returns the same as it is called in the sandbox.
+    pub fn source(&self, id: &str) -> Result<PathBuf, SandboxError> {
+        match self.known(id)?.place {
+            Place::Pool { .. } => Ok(self.held(id)?.inside(&format!("disks/{id}/top"))),
+            Place::Plain => self.data(id),
+        }
     }
 
     /// Returns what a root file system is mounted from.
-    pub fn stack(&self, id: &str) -> Result<Stack, SandboxError> {
+    pub async fn stack(&self, id: &str) -> Result<Stack, SandboxError> {
         let disk = self.known(id)?;
-        let place = self.place(id)?;
+        let place = match disk.place {
+            Place::Pool { .. } => {
+                let pool = self.held(id)?;
+                if !pool.reach(&format!("disks/{id}")).exists() {
+                    pool.does("mend", &[id]).await?;
+                }
+                pool.inside(&format!("disks/{id}"))
+            }
+            Place::Plain => self.place(id)?,
+        };
         let frozen = disk.layers.iter().rev().map(|layer| self.layer(layer));
         let lowers = frozen.chain(disk.image.clone()).collect();
         Ok(Stack { lowers, upper: place.join("top"), work: place.join("work") })
     }
 
-    /// Copies a disk, as it is or as it was at a snapshot. `in_use` says that a container runs on it, so that its top
-    /// cannot be taken from under it.
-    pub async fn copy(
-        &self,
-        from: &str,
-        to: &str,
-        snapshot: Option<&str>,
-        in_use: bool,
-    ) -> Result<(), SandboxError> {
-        let _changing = self.changing.lock().await;
+    /// Copies a disk, as it is or as it was at a snapshot. One that is there already is left as it is.
+    pub async fn copy(&self, to: &str, what: &CopyOf) -> Result<(), SandboxError> {
+        let changing = self.changing.lock().await;
         if self.read(to)?.is_some() {
             return Ok(());
         }
-        let disk = self.known(from)?;
-        if disk.image.is_none() {
-            return self.copy_volume(from, to, snapshot, &disk).await;
+        let disk = self.known(&what.from)?;
+        match (disk.place, what.kind, &self.pool) {
+            (Place::Pool { .. }, ..) | (Place::Plain, DiskKind::Directory, Some(_)) => {
+                // In the pool nothing is shared that another could remove meanwhile.
+                drop(changing);
+                self.hold_copy(self.held(&what.from)?, to, what, &disk).await
+            }
+            (Place::Plain, ..) => self.copy_plain(to, what, &disk).await,
         }
-        let layers = match snapshot {
-            Some(name) => at(&disk, from, name)?.clone(),
-            None => self.freeze(from, in_use).await?,
-        };
-        self.create(to, disk.image, layers, disk.shifted).await
     }
 
-    async fn copy_volume(
-        &self,
-        from: &str,
-        to: &str,
-        snapshot: Option<&str>,
-        disk: &Disk,
-    ) -> Result<(), SandboxError> {
-        let source = match snapshot {
-            Some(name) => self.layer(at(disk, from, name)?.first().map_or("", String::as_str)),
-            None => self.data(from)?,
-        };
-        let place = self.place(to)?;
-        remove(&place).await?;
-        make(&place)?;
-        copy_tree(&source, &place.join("top")).await?;
-        let copied = Disk { snapshots: BTreeMap::new(), layers: Vec::new(), ..disk.clone() };
-        self.write(to, &copied)
+    /// Lets a disk hold so much. Says whether anything holds it to that.
+    pub async fn resize(&self, id: &str, size: u64) -> Result<bool, SandboxError> {
+        let Some(disk) = self.read(id)? else { return Ok(false) };
+        let Place::Pool { below, .. } = disk.place else { return Ok(false) };
+        self.held(id)?.does("limit", &[id, &limit(size, below)]).await?;
+        self.write(id, &Disk { place: Place::Pool { size, below }, ..disk })?;
+        Ok(true)
     }
 
     /// Remembers what is on a disk under a name.
@@ -169,57 +176,52 @@ impl Disks {
         if disk.snapshots.contains_key(name) {
             return Ok(());
         }
-        let layers = if disk.image.is_some() {
-            let layers = self.freeze(id, in_use).await?;
-            disk = self.known(id)?;
-            layers
-        } else {
-            let layer = new_layer();
-            make(&self.dir.join("layers"))?;
-            copy_tree(&self.data(id)?, &self.layer(&layer)).await?;
-            vec![layer]
-        };
-        disk.snapshots.insert(name.to_owned(), layers);
-        self.write(id, &disk)
+        match disk.place {
+            Place::Pool { .. } => {
+                plain_name(name)?;
+                self.held(id)?.does("snapshot", &[id, name]).await?;
+                disk.snapshots.insert(name.to_owned(), Vec::new());
+                self.write(id, &disk)
+            }
+            Place::Plain => self.snapshot_plain(id, disk, name, in_use).await,
+        }
     }
 
     /// Forgets a snapshot.
     pub async fn delete_snapshot(&self, id: &str, name: &str) -> Result<(), SandboxError> {
         let _changing = self.changing.lock().await;
         let Some(mut disk) = self.read(id)? else { return Ok(()) };
-        if disk.snapshots.remove(name).is_some() {
-            self.write(id, &disk)?;
-            self.sweep().await?;
+        if disk.snapshots.remove(name).is_none() {
+            return Ok(());
         }
-        Ok(())
+        self.write(id, &disk)?;
+        match disk.place {
+            Place::Pool { .. } => self.held(id)?.does("forget", &[id, name]).await,
+            Place::Plain => self.sweep().await,
+        }
     }
 
     /// Returns a disk that nobody uses to what it was at a snapshot.
     pub async fn rollback(&self, id: &str, name: &str) -> Result<(), SandboxError> {
         let _changing = self.changing.lock().await;
-        let mut disk = self.known(id)?;
-        let layers = at(&disk, id, name)?.clone();
-        let place = self.place(id)?;
-        if disk.image.is_some() {
-            disk.layers = layers;
-            disk.discarding = true;
-            self.write(id, &disk)?;
-        } else if let Some(layer) = layers.first() {
-            let next = place.join(NEXT);
-            remove(&next).await?;
-            copy_tree(&self.layer(layer), &next).await?;
-            // Without a top, the next one takes its place: whoever looks sees to that.
-            self.put_aside(id)?;
+        let disk = self.known(id)?;
+        match disk.place {
+            Place::Pool { size, below } => {
+                at(&disk, id, name)?;
+                self.held(id)?.does("rollback", &[id, name, &limit(size, below)]).await
+            }
+            Place::Plain => self.rollback_plain(id, disk, name).await,
         }
-        self.known(id)?;
-        remove(&place.join(OLD)).await?;
-        self.sweep().await
     }
 
     /// Removes disks, and what nothing stands on any more.
     pub async fn remove(&self, ids: &[String]) -> Result<(), SandboxError> {
         for id in ids {
             let place = self.place(id)?;
+            if let Some(Place::Pool { .. }) = self.read(id)?.map(|disk| disk.place) {
+                // Whoever is cut off here does it again, and finds it by what is written down.
+                self.held(id)?.does("remove", &[id]).await?;
+            }
             // First what says that there is a disk: a part of one must not be taken for it.
             forget(&place.join("disk.json"))?;
             remove(&place).await?;
@@ -228,49 +230,15 @@ impl Disks {
         self.sweep().await
     }
 
-    /// Freezes what was written since the last time, if anything was; returns the layers that hold what is there now.
-    async fn freeze(&self, id: &str, in_use: bool) -> Result<Vec<String>, SandboxError> {
-        let mut disk = self.known(id)?;
-        let place = self.place(id)?;
-        let top = place.join("top");
-        if fs::read_dir(&top).map_err(SandboxError::file("read", &top))?.next().is_none() {
-            return Ok(disk.layers);
-        }
-        let layer = new_layer();
-        make(&self.dir.join("layers"))?;
-        let mut layers = disk.layers.clone();
-        layers.push(layer.clone());
-        if in_use {
-            // The container goes on writing to its top; the copy of it never changes.
-            copy_tree(&top, &self.layer(&layer)).await?;
-            return Ok(layers);
-        }
-        disk.freezing = Some(layer.clone());
-        self.write(id, &disk)?;
-        let frozen = self.layer(&layer);
-        fs::rename(&top, &frozen).map_err(SandboxError::file("rename", &top))?;
-        remove(&place.join("work")).await?;
-        disk.freezing = None;
-        disk.layers.clone_from(&layers);
-        self.make_top(id, &disk)?;
-        self.write(id, &disk)?;
-        Ok(layers)
-    }
-
-    /// Removes layers that no disk stands on.
-    async fn sweep(&self) -> Result<(), SandboxError> {
-        let mut used = BTreeSet::new();
-        for id in names(&self.dir.join("disks"))? {
-            let Some(disk) = self.read(&id)? else { continue };
-            used.extend(disk.layers);
-            used.extend(disk.snapshots.into_values().flatten());
-        }
-        for layer in names(&self.dir.join("layers"))? {
-            if !used.contains(&layer) {
-                remove(&self.layer(&layer)).await?;
-            }
-        }
-        Ok(())
+    /// Returns the pool that a disk lies in.
+    fn held(&self, id: &str) -> Result<&Pool, SandboxError> {
+        let why = || crate::holder::hindrance(&self.dir).unwrap_or_else(|| "no sandbox runs".to_owned());
+        self.pool.as_ref().ok_or_else(|| {
+            SandboxError::Wrong(format!(
+                "the disk `{id}` is in the node's pool, which is not there: {}",
+                why()
+            ))
+        })
     }
 }
 
@@ -280,6 +248,15 @@ fn forget(path: &Path) -> Result<(), SandboxError> {
             Err(SandboxError::file("remove", path)(error))
         }
         Ok(()) | Err(_) => Ok(()),
+    }
+}
+
+/// Refuses the name of a snapshot that would lead elsewhere.
+fn plain_name(name: &str) -> Result<(), SandboxError> {
+    let is_plain = |letter: char| letter.is_ascii_alphanumeric() || "-_".contains(letter);
+    match !name.is_empty() && name.chars().all(is_plain) {
+        true => Ok(()),
+        false => Err(SandboxError::Wrong(format!("`{name}` cannot be the name of a snapshot"))),
     }
 }
 

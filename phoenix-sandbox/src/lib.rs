@@ -10,13 +10,14 @@ mod error;
 mod holder;
 mod images;
 mod limits;
+mod pool;
 mod remains;
 mod trees;
 
 pub use command::{Output, run};
 pub use config::{ContainerSpec, Mount, MountSource, Net};
 pub use containers::Containers;
-pub use disks::{Disk, Disks, SHIFT, Stack};
+pub use disks::{CopyOf, Disk, DiskKind, Disks, NewDisk, Owners, SHIFT, Stack};
 pub use error::SandboxError;
 pub use holder::{Bridge, Sandbox, SandboxSpec, SandboxStatus, lacking, lacking_for_uplink};
 pub use images::{Family, Images, families, family};

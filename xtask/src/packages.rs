@@ -6,12 +6,13 @@ use std::{path::Path, process::Command};
 use crate::{command::run, ui};
 
 /// Programs, and the packages of Debian that have them.
-const PROGRAMS: [(&str, &str); 9] = [
+const PROGRAMS: [(&str, &str); 10] = [
     ("/usr/sbin/sshd", "openssh-server"),
     ("/usr/bin/lxc-start", "lxc"),
     ("/usr/bin/newuidmap", "uidmap"),
     ("/usr/bin/mmdebstrap", "mmdebstrap"),
     ("/usr/bin/zstd", "zstd"),
+    ("/usr/bin/btrfs", "btrfs-progs"),
     ("/usr/bin/curl", "curl"),
     ("/usr/sbin/nft", "nftables"),
     ("/usr/bin/slirp4netns", "slirp4netns"),

@@ -3,11 +3,17 @@
 use std::collections::BTreeMap;
 
 use phoenix_core::GuestKind;
-use phoenix_sandbox::ContainerSpec;
+use phoenix_sandbox::{ContainerSpec, DiskKind, NewDisk, Owners};
 
-use super::spec::{container, disk_id};
+use super::spec::{container, disk_id, size_of};
 use crate::{
-    state::{State, guest::disks_of},
+    state::{
+        State,
+        config::volume_of,
+        guest::disks_of,
+        storage::Storage,
+        volume::{Plugin, parse_size},
+    },
     work::{HostJob, StorageJob, What, Work, bulk::Bulk},
 };
 
@@ -20,11 +26,13 @@ pub(crate) enum Deed {
     /// Has an image in the cache.
     Image { name: String },
     /// Makes a root file system, with these keys for root.
-    CreateRoot { id: String, image: String, shifted: bool, keys: Option<String> },
+    CreateRoot { id: String, image: String, new: NewDisk, keys: Option<String> },
     /// Makes a volume.
-    CreateVolume { id: String, shifted: bool },
+    CreateVolume { id: String, new: NewDisk },
     /// Copies a disk of a container.
-    Copy { from: String, to: String, snapshot: Option<String>, vmid: u32 },
+    Copy { from: String, to: String, snapshot: Option<String>, vmid: u32, kind: DiskKind, size: u64 },
+    /// Lets a disk hold so much.
+    Resize { id: String, size: u64 },
     /// Takes a snapshot of a disk of a container.
     Snapshot { id: String, name: String, vmid: u32 },
     /// Forgets one.
@@ -113,7 +121,7 @@ pub(crate) fn of(work: &Work, state: &State) -> Result<Vec<Deed>, String> {
         {
             Err("the engine `lxc` neither suspends nor migrates containers".to_owned())
         }
-        // Disks are what the machine has room for; their sizes are written down and not held.
+        Work::Resize { kind: GuestKind::Lxc, vmid, disk, size } => Ok(resize(state, *vmid, disk, size)),
         Work::Resize { .. }
         | Work::Template { .. }
         | Work::Configure { .. }
@@ -155,14 +163,16 @@ fn create(
     config: &BTreeMap<String, String>,
 ) -> Result<Vec<Deed>, String> {
     let shifted = config.get("unprivileged").is_some_and(|value| value == "1");
+    let owners = if shifted { Owners::Shifted } else { Owners::Plain };
     let mut deeds = Vec::new();
     for (key, volid) in disks_of(config, GuestKind::Lxc) {
         let id = disk_id(&volid);
+        let new = NewDisk { kind: kind_of(state, &volid), owners, size: size_of(&config[&key]) };
         deeds.push(match key.as_str() {
             "rootfs" => {
-                Deed::CreateRoot { id, image: file_of(ostemplate), shifted, keys: keys.map(str::to_owned) }
+                Deed::CreateRoot { id, image: file_of(ostemplate), new, keys: keys.map(str::to_owned) }
             }
-            _ => Deed::CreateVolume { id, shifted },
+            _ => Deed::CreateVolume { id, new },
         });
     }
     if start {
@@ -190,6 +200,8 @@ fn copies(
                 to: disk_id(&volid),
                 snapshot: snapshot.map(str::to_owned),
                 vmid: source,
+                kind: kind_of(state, &volid),
+                size: size_of(&config[&key]),
             })
         })
         .collect()
@@ -203,6 +215,24 @@ fn start(state: &State, kind: GuestKind, vmid: u32) -> Result<Vec<Deed>, String>
     let mut guest = guest.clone();
     crate::state::change::settle(&mut guest);
     Ok(vec![Deed::Start(Box::new(container(vmid, &guest.config, &guest.raw)?))])
+}
+
+/// Returns how the storage of a volume keeps disks.
+fn kind_of(state: &State, volid: &str) -> DiskKind {
+    let storage = volid.split_once(':').and_then(|(name, _)| state.storages.get(name));
+    match storage.map(Storage::kind) {
+        Some(Plugin::Files) => DiskKind::Directory,
+        Some(Plugin::Btrfs) => DiskKind::Btrfs,
+        Some(Plugin::Zfs | Plugin::Thin | Plugin::Thick) | None => DiskKind::Layers,
+    }
+}
+
+fn resize(state: &State, vmid: u32, disk: &str, size: &str) -> Vec<Deed> {
+    let guest = state.guest(GuestKind::Lxc, vmid);
+    let volid = guest.and_then(|guest| guest.get(disk)).map(|value| disk_id(volume_of(value)));
+    // The size is one in bytes since the task has begun.
+    let pair = volid.zip(parse_size(size, 0));
+    pair.map(|(id, size)| Deed::Resize { id, size }).into_iter().collect()
 }
 
 fn destroy(state: &State, vmid: u32) -> Deed {

@@ -11,7 +11,7 @@ use std::sync::{Mutex, PoisonError};
 
 use phoenix_core::GuestKind;
 use phoenix_pve::channel::LiveChannel;
-use phoenix_sandbox::{Containers, SandboxError};
+use phoenix_sandbox::{Containers, CopyOf, SandboxError};
 
 pub(crate) use deeds::{Deed, after_failure, of};
 
@@ -47,7 +47,6 @@ impl Real {
     }
 
     async fn perform(&self, deed: Deed, log: &mut Vec<String>) -> Result<(), SandboxError> {
-        let disks = self.containers.disks();
         match deed {
             Deed::Image { name } => {
                 let progress = Mutex::new(Vec::new());
@@ -56,24 +55,6 @@ impl Real {
                 log.extend(progress.into_inner().unwrap_or_else(PoisonError::into_inner));
                 made.map(drop)
             }
-            Deed::CreateRoot { id, image, shifted, keys } => {
-                self.containers.create_root(&id, &image, shifted).await?;
-                match keys {
-                    Some(keys) => disks.authorize(&id, &keys),
-                    None => Ok(()),
-                }
-            }
-            Deed::CreateVolume { id, shifted } => disks.create_volume(&id, shifted).await,
-            Deed::Copy { from, to, snapshot, vmid } => {
-                let in_use = self.containers.in_use(vmid).await?;
-                disks.copy(&from, &to, snapshot.as_deref(), in_use).await
-            }
-            Deed::Snapshot { id, name, vmid } => {
-                let in_use = self.containers.in_use(vmid).await?;
-                disks.snapshot(&id, &name, in_use).await
-            }
-            Deed::DeleteSnapshot { id, name } => disks.delete_snapshot(&id, &name).await,
-            Deed::Rollback { id, name } => disks.rollback(&id, &name).await,
             Deed::Start(spec) => self.containers.start(&spec).await,
             Deed::Stop { vmid, patience, force } => match self.containers.stop(vmid, patience).await {
                 Err(error) if patience.is_some() && force => {
@@ -83,7 +64,47 @@ impl Real {
                 ended => ended,
             },
             Deed::Destroy { vmid, disks } => self.containers.destroy(vmid, &disks).await,
+            Deed::CreateRoot { id, image, new, keys } => {
+                self.containers.create_root(&id, &image, &new).await?;
+                self.tell_of_limits(&id, new.size, log).await?;
+                match keys {
+                    Some(keys) => self.containers.disks().await?.authorize(&id, &keys),
+                    None => Ok(()),
+                }
+            }
+            Deed::CreateVolume { id, new } => {
+                self.containers.disks().await?.create_volume(&id, &new).await?;
+                self.tell_of_limits(&id, new.size, log).await
+            }
+            Deed::Copy { from, to, snapshot, vmid, kind, size } => {
+                let in_use = self.containers.in_use(vmid).await?;
+                let what = CopyOf { from, snapshot, in_use, kind, size };
+                self.containers.disks().await?.copy(&to, &what).await
+            }
+            Deed::Resize { id, size } => {
+                self.containers.disks().await?.resize(&id, size).await?;
+                self.tell_of_limits(&id, size, log).await
+            }
+            Deed::Snapshot { id, name, vmid } => {
+                let in_use = self.containers.in_use(vmid).await?;
+                self.containers.disks().await?.snapshot(&id, &name, in_use).await
+            }
+            Deed::DeleteSnapshot { id, name } => {
+                self.containers.disks().await?.delete_snapshot(&id, &name).await
+            }
+            Deed::Rollback { id, name } => self.containers.disks().await?.rollback(&id, &name).await,
         }
+    }
+
+    /// Says so where nothing holds a disk to its size.
+    async fn tell_of_limits(&self, id: &str, size: u64, log: &mut Vec<String>) -> Result<(), SandboxError> {
+        let disk = self.containers.disks().await?.read(id)?;
+        if size > 0 && disk.is_some_and(|disk| !disk.is_held()) {
+            let why = self.containers.no_limits();
+            let why = why.unwrap_or_else(|| "it was made without a pool".to_owned());
+            log.push(format!("the size of `{id}` is written down and not held: {why}"));
+        }
+        Ok(())
     }
 
     /// Brings into the state what is so on the machine: which containers run, for those that no task works on; and the

@@ -4,7 +4,10 @@ use std::collections::BTreeMap;
 
 use phoenix_sandbox::{ContainerSpec, Mount, MountSource, Net};
 
-use crate::state::config::{property, split_index, volume_of};
+use crate::state::{
+    config::{property, split_index, volume_of},
+    volume::parse_size,
+};
 
 /// Returns what a container shall be, or why it cannot be so here.
 pub(super) fn container(
@@ -46,10 +49,17 @@ pub(super) fn container(
 pub(super) fn disk_id(volid: &str) -> String {
     let (storage, _) = volid.split_once(':').unwrap_or(("", volid));
     let name = volid.rsplit(['/', ':']).next().unwrap_or(volid);
-    let name = name.split('.').next().unwrap_or(name);
+    let stem = name.split('.').next().unwrap_or(name);
+    // On a storage of files both can be there, and are not the same: one has a limit, the other none.
+    let ending = if volid.ends_with(".subvol") { ".subvol" } else { "" };
     // `subvol-101-disk-0`, `basevol-101-disk-0`, `vm-101-disk-0`, `base-101-disk-0`: the word is no part of what it is.
-    let bare = name.split_once('-').map_or(name, |(_, rest)| rest);
-    format!("{storage}_{bare}")
+    let bare = stem.split_once('-').map_or(stem, |(_, rest)| rest);
+    format!("{storage}_{bare}{ending}")
+}
+
+/// Returns what a disk may hold; nothing where it has no limit.
+pub(super) fn size_of(value: &str) -> u64 {
+    property(value, "size").and_then(|text| parse_size(text, 0)).unwrap_or(0)
 }
 
 fn mounts(config: &BTreeMap<String, String>) -> Result<Vec<Mount>, String> {
@@ -61,7 +71,7 @@ fn mounts(config: &BTreeMap<String, String>) -> Result<Vec<Mount>, String> {
         let volume = volume_of(value);
         let source = match volume.starts_with('/') {
             true => MountSource::Path(volume.to_owned()),
-            false => MountSource::Volume(disk_id(volume)),
+            false => MountSource::Volume { id: disk_id(volume), size: size_of(value) },
         };
         let read_only = property(value, "ro") == Some("1");
         found.push(Mount { target: target.to_owned(), source, read_only });
@@ -121,6 +131,7 @@ mod tests {
         ] {
             assert_eq!(disk_id(volid), "pool_900-disk-0", "{volid}");
         }
+        assert_eq!(disk_id("local:900/subvol-900-disk-0.subvol"), "local_900-disk-0.subvol");
     }
 
     #[test]
@@ -146,7 +157,8 @@ mod tests {
         assert_eq!((spec.memory, spec.cpu_percent, spec.nesting), (256 << 20, Some(50), true));
         assert_eq!(spec.nets[0].addresses, ["10.0.0.153/24"]);
         assert!(spec.nets[1].addresses.is_empty());
-        assert_eq!(spec.mounts[1].source, MountSource::Volume("pool_101-disk-1".to_owned()));
+        let volume = MountSource::Volume { id: "pool_101-disk-1".to_owned(), size: 1 << 30 };
+        assert_eq!(spec.mounts[1].source, volume);
         assert!(spec.mounts[0].read_only);
         assert_eq!(spec.devices, ["/dev/fuse"]);
     }

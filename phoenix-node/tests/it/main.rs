@@ -12,4 +12,5 @@ mod kit;
 mod lxc;
 mod persistence;
 mod qemu;
+mod real;
 mod storage;

@@ -9,7 +9,7 @@ use std::{
 
 use serde::{Deserialize, Serialize};
 
-use super::{Disks, SHIFT, new_layer};
+use super::{Disks, Owners, new_layer};
 use crate::{SandboxError, trees::make};
 
 /// Where a volume's next top is made ready.
@@ -25,6 +25,9 @@ pub struct Disk {
     pub image: Option<PathBuf>,
     /// Whether its owners are those of an unprivileged container.
     pub shifted: bool,
+    /// Where it lies.
+    #[serde(default)]
+    pub(super) place: Place,
     /// Frozen layers, oldest first.
     #[serde(default)]
     pub layers: Vec<String>,
@@ -39,6 +42,41 @@ pub struct Disk {
     pub(super) discarding: bool,
 }
 
+/// Where a disk lies.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub(super) enum Place {
+    /// In the node's directory.
+    #[default]
+    Plain,
+    /// In the pool, with what it may hold and what of that is in an image below it.
+    Pool { size: u64, below: u64 },
+}
+
+impl Disk {
+    /// Returns an empty disk.
+    pub(super) fn new(owners: Owners) -> Self {
+        Self {
+            image: None,
+            shifted: owners == Owners::Shifted,
+            place: Place::Plain,
+            layers: Vec::new(),
+            snapshots: BTreeMap::new(),
+            freezing: None,
+            discarding: false,
+        }
+    }
+
+    /// Says whether it lies in the pool, which holds it to its size.
+    pub fn is_held(&self) -> bool {
+        matches!(self.place, Place::Pool { .. })
+    }
+
+    /// Returns whose its files are.
+    pub(super) fn owners(&self) -> Owners {
+        if self.shifted { Owners::Shifted } else { Owners::Plain }
+    }
+}
+
 impl Disks {
     /// Returns what a disk is, after finishing what a former process began; none if there is no such disk.
     pub fn read(&self, id: &str) -> Result<Option<Disk>, SandboxError> {
@@ -50,6 +88,9 @@ impl Disks {
         };
         let mut disk: Disk = serde_json::from_slice(&text)
             .map_err(|error| SandboxError::Wrong(format!("`{}` is damaged: {error}", path.display())))?;
+        if let Place::Pool { .. } = disk.place {
+            return Ok(Some(disk));
+        }
         if let Some(layer) = disk.freezing.take() {
             if self.layer(&layer).exists() {
                 disk.layers.push(layer);
@@ -111,7 +152,7 @@ impl Disks {
         for name in ["top", "work"] {
             let path = place.join(name);
             make(&path)?;
-            let owner = if disk.shifted { SHIFT } else { 0 };
+            let owner = disk.owners().root();
             // The root of what the container sees is its root's, and others may enter it.
             chown(&path, Some(owner), Some(owner)).map_err(SandboxError::file("give away", &path))?;
             fs::set_permissions(&path, fs::Permissions::from_mode(0o755))
@@ -121,7 +162,9 @@ impl Disks {
     }
 
     pub(super) fn write(&self, id: &str, disk: &Disk) -> Result<(), SandboxError> {
-        let path = self.place(id)?.join("disk.json");
+        let place = self.place(id)?;
+        make(&place)?;
+        let path = place.join("disk.json");
         let beside = path.with_extension("new");
         let text = serde_json::to_vec_pretty(disk).map_err(|error| SandboxError::Wrong(error.to_string()))?;
         fs::write(&beside, text).map_err(SandboxError::file("write", &beside))?;

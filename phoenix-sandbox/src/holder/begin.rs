@@ -13,7 +13,9 @@ use tokio::{
     process::{ChildStdout, Command},
 };
 
-use super::{cgroups::Groups, limits, process::Process, programs, record, record::Record, spec::SandboxSpec};
+use super::{
+    cgroups::Groups, limits, pool, process::Process, programs, record, record::Record, spec::SandboxSpec,
+};
 use crate::error::SandboxError;
 
 /// What the first process runs.
@@ -47,6 +49,8 @@ pub(super) async fn begin(spec: &SandboxSpec) -> Result<Record, SandboxError> {
     let log = place.join("log");
     let log = File::create(&log).map_err(SandboxError::file("write", &log))?;
 
+    pool::forget(&spec.dir)?;
+    let image = pool::prepare(&spec.dir).await?.unwrap_or_default();
     let groups = Groups::make(&record::name(&spec.dir))?;
     let setsid = programs::find("setsid", "util-linux")?;
     let unshare = programs::find("unshare", "util-linux")?;
@@ -74,6 +78,7 @@ pub(super) async fn begin(spec: &SandboxSpec) -> Result<Record, SandboxError> {
         .env("LC_ALL", "C")
         .env("PHOENIX_SANDBOX", &spec.dir)
         .env("PHOENIX_HOSTNAME", &spec.hostname)
+        .env("PHOENIX_POOL", &image)
         .current_dir("/")
         .stdin(Stdio::piped())
         .stdout(Stdio::piped())

@@ -1,5 +1,6 @@
 # The first process of a sandbox: builds its file system, then holds its namespaces.
-# Words: the cgroup directories that it joins. Environment: PHOENIX_SANDBOX, the directory; PHOENIX_HOSTNAME.
+# Words: the cgroup directories that it joins. Environment: PHOENIX_SANDBOX, the directory; PHOENIX_HOSTNAME; PHOENIX_POOL,
+# the file that is a btrfs for disks, or nothing.
 # It speaks with who began it: its pid, then it waits for "go", then "ready". Who began it may die at any moment: then
 # reading or writing fails, this process ends, and all that it made ends with its namespaces.
 set -eu
@@ -12,6 +13,22 @@ read -r word
 for group in "$@"; do
     echo 0 >"$group/cgroup.procs"
 done
+
+# While the machine's own loop devices are in reach: the kernel has as many as are asked for. It lets go of this one when
+# the last process of the sandbox has ended.
+if [ -n "$PHOENIX_POOL" ]; then
+    pool=$PHOENIX_SANDBOX/pool why=$PHOENIX_SANDBOX/sandbox/no-pool
+    mkdir -p "$pool"
+    if mount -t btrfs -o loop,noatime,discard=async,user_subvol_rm_allowed "$PHOENIX_POOL" "$pool" 2>"$why" &&
+        btrfs quota enable "$pool" 2>>"$why"; then
+        rm -f "$why"
+        mkdir -p "$pool/disks" "$pool/images" "$pool/new" "$pool/next" "$pool/old" "$pool/snapshots"
+    else
+        umount "$pool" 2>/dev/null || true
+        # Never empty: who reads it takes that for a pool.
+        echo "(the pool \`$PHOENIX_POOL\` cannot be mounted)" >>"$why"
+    fi
+fi
 
 # Relative names, because an option of a mount cannot hold a comma and a lower layer no colon.
 cd "$PHOENIX_SANDBOX/host"
@@ -51,7 +68,7 @@ mkdir run/lock run/netns run/old
 mount -t tmpfs -o mode=1777,nosuid,nodev tmpfs tmp
 # Last, because the directory may lie below one of these. Data of containers must not go through the overlay.
 mkdir -p ".$PHOENIX_SANDBOX"
-mount --bind "$PHOENIX_SANDBOX" ".$PHOENIX_SANDBOX"
+mount --rbind "$PHOENIX_SANDBOX" ".$PHOENIX_SANDBOX"
 
 pivot_root . run/old
 cd /

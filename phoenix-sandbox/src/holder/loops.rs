@@ -5,13 +5,13 @@ use std::{collections::BTreeSet, fs, os::unix::fs::MetadataExt, path::Path, time
 
 use serde::Deserialize;
 
-use super::programs;
+use super::{pool, programs};
 use crate::{command, error::SandboxError};
 
 const LIMIT: Duration = Duration::from_secs(30);
 
 /// How often a look is taken whether they are gone.
-const TRIES: usize = 200;
+const TRIES: usize = 1200;
 const POLL: Duration = Duration::from_millis(25);
 
 #[derive(Debug, Default, Deserialize)]
@@ -82,7 +82,9 @@ impl Loop {
         let is_of_overlay = !mounted.contains(device) && is_same(&dir.join("host/upper").join(below));
         let is_on_disk = fs::metadata(dir).is_ok_and(|data| name_of(data.dev()) == device);
         let is_in_dir = Path::new(file).starts_with(dir) && is_same(Path::new(file));
-        is_of_overlay || is_on_disk && (is_in_dir || is_same(&dir.join(below)))
+        // That of the pool was opened in the machine's tree, whose mount is gone.
+        let is_pool = is_same(&dir.join(pool::FILE));
+        is_of_overlay || is_on_disk && (is_pool || is_in_dir || is_same(&dir.join(below)))
     }
 }
 

@@ -7,6 +7,7 @@ mod bridges;
 mod cgroups;
 mod limits;
 mod loops;
+mod pool;
 mod process;
 mod programs;
 mod record;
@@ -14,6 +15,7 @@ mod sandbox;
 mod spec;
 mod uplink;
 
+pub(crate) use pool::hindrance;
 pub(crate) use programs::find;
 pub use programs::{lacking, lacking_for_uplink};
 pub use sandbox::{Sandbox, SandboxStatus};

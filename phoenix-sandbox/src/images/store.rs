@@ -7,6 +7,7 @@ use std::{
 };
 
 use crate::{
+    Owners,
     command::run,
     error::SandboxError,
     holder::find,
@@ -68,10 +69,14 @@ impl Images {
 
     /// Returns the tree of a template, with the owners of the image, or shifted by 100000 as unprivileged containers
     /// need them. It is unpacked once. Whoever gets it never writes to it: containers stand on it.
-    pub async fn unpack(&self, name: &str, shifted: bool) -> Result<PathBuf, SandboxError> {
+    pub async fn unpack(&self, name: &str, owners: Owners) -> Result<PathBuf, SandboxError> {
         let tarball = self.tarball(name, |said| tracing::info!("{said}")).await?;
         let file = tarball.file_name().map(|name| name.to_string_lossy().into_owned()).unwrap_or_default();
-        let tree = format!("{}{}", stem(&file), if shifted { "+shifted" } else { "" });
+        let mark = match owners {
+            Owners::Plain => "",
+            Owners::Shifted => "+shifted",
+        };
+        let tree = format!("{}{mark}", stem(&file));
         let target = self.store.join(&tree);
         if target.is_dir() {
             return Ok(target);
@@ -91,7 +96,10 @@ impl Images {
         let root = place.path().join("root");
         fs::create_dir(&root).map_err(SandboxError::file("make", &root))?;
         open_to_all(&root)?;
-        let ids = if shifted { Some(ids(place.path(), &root)?) } else { None };
+        let ids = match owners {
+            Owners::Plain => None,
+            Owners::Shifted => Some(ids(place.path(), &root)?),
+        };
         let script = place.path().join("unpack.sh");
         fs::write(&script, UNPACK).map_err(SandboxError::file("write", &script))?;
         run(&words(&script, &tarball, &root, ids.as_deref())?, &[], UNPACK_LIMIT).await?;

@@ -1,5 +1,5 @@
 # Mounts the root file system of a container and starts it. Arguments: its number, the sandbox's own groups, the directory
-# of the sandbox, the options of the mount, and the directories of the host that are mounted in it.
+# of the sandbox, the options of the overlay or the directory that is all of it, and the directories of the host that are mounted in it.
 set -eu
 dir=$3 options=$4
 shift 4
@@ -10,7 +10,10 @@ end
 mkdir -p "$root"
 for source in "$@"; do mkdir -p "$source"; done
 cd "$dir"
-mount -t overlay -o "$options" "phoenix-$vmid" "$root"
+case $options in
+    /*) mount --bind "$options" "$root" ;;
+    *) mount -t overlay -o "$options" "phoenix-$vmid" "$root" ;;
+esac
 ln -sfn "$dir/lxc" /c
 : > "/c/$vmid/log"
 lxc-start -P /c -n "$vmid" -d -o "/c/$vmid/log" -l WARN 9>&- || {

@@ -52,14 +52,20 @@ async fn what_a_killed_monitor_leaves_is_ended_by_start_stop_destroy_and_halt() 
     live.kill_monitor(101).await;
     assert!(!live.containers.in_use(101).await.expect("is known"));
     assert!(!live.has_remains(101), "nobody writes to disks that are not in use");
-    live.containers.disks().snapshot(&spec.root, "s", false).await.expect("is taken");
+    live.containers
+        .disks()
+        .await
+        .expect("are there")
+        .snapshot(&spec.root, "s", false)
+        .await
+        .expect("is taken");
 
     live.containers.start(&spec).await.expect("starts");
     assert_eq!(live.says(101, "cat /root/file").await, "kept");
     live.kill_monitor(101).await;
     live.containers.destroy(101, std::slice::from_ref(&spec.root)).await.expect("is destroyed");
     assert!(!live.has_remains(101));
-    assert!(live.containers.disks().read(&spec.root).expect("is read").is_none());
+    assert!(live.containers.disks().await.expect("are there").read(&spec.root).expect("is read").is_none());
 
     assert_eq!((twin.inits(101), live.inits(1011)), others, "others were left alone");
     assert_eq!(twin.says(101, "hostname").await, "ct101");

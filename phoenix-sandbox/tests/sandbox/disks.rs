@@ -2,7 +2,7 @@
 
 use std::{fs, path::Path, time::Duration};
 
-use phoenix_sandbox::Disks;
+use phoenix_sandbox::{CopyOf, DiskKind, Disks, NewDisk, Owners};
 
 use crate::{holder::alone, live::place};
 
@@ -24,6 +24,14 @@ fn whole(dir: &Path) -> Option<String> {
     (all.len() == FILES && all.iter().all(|text| text == first)).then(|| first.clone())
 }
 
+fn new(owners: Owners) -> NewDisk {
+    NewDisk { kind: DiskKind::Layers, owners, size: 0 }
+}
+
+fn copy() -> CopyOf {
+    CopyOf { from: "a".to_owned(), snapshot: None, in_use: false, kind: DiskKind::Layers, size: 0 }
+}
+
 async fn drop_after(moment: u64, work: impl Future) {
     let _ = tokio::time::timeout(Duration::from_millis(moment), work).await;
 }
@@ -34,9 +42,9 @@ async fn a_volume_is_whole_whenever_its_copy_snapshot_or_rollback_is_cut_off() {
     let dir = place();
     for moment in MOMENTS {
         let disks = Disks::new(dir.path());
-        disks.create_volume("a", false).await.expect("is made");
+        disks.create_volume("a", &new(Owners::Plain)).await.expect("is made");
         fill(&disks.data("a").expect("is a name"), "old");
-        drop_after(moment, disks.copy("a", "b", None, false)).await;
+        drop_after(moment, disks.copy("b", &copy())).await;
         drop_after(moment, disks.snapshot("a", "s", false)).await;
 
         let disks = Disks::new(dir.path());
@@ -44,7 +52,7 @@ async fn a_volume_is_whole_whenever_its_copy_snapshot_or_rollback_is_cut_off() {
         if disks.read("b").expect("is read").is_some() {
             assert_eq!(top("b").as_deref(), Some("old"), "a copy is whole, after {moment} ms");
         }
-        disks.copy("a", "b", None, false).await.expect("is copied");
+        disks.copy("b", &copy()).await.expect("is copied");
         disks.snapshot("a", "s", false).await.expect("is taken");
         assert_eq!((top("a"), top("b")), (Some("old".into()), Some("old".into())), "after {moment} ms");
 
@@ -75,26 +83,26 @@ async fn a_root_loses_nothing_whenever_its_snapshot_or_rollback_is_cut_off() {
     let image = dir.path().join("image");
     fs::create_dir(&image).expect("is made");
     // What a container sees is the topmost that has the file.
-    let seen = |disks: &Disks| {
-        let stack = disks.stack("a").expect("is there");
+    let seen = async |disks: &Disks| {
+        let stack = disks.stack("a").await.expect("is there");
         assert!(stack.upper.is_dir() && stack.work.is_dir());
         std::iter::once(&stack.upper).chain(&stack.lowers).find_map(|layer| whole(layer))
     };
     for moment in MOMENTS {
         let disks = Disks::new(dir.path());
-        disks.create_root("a", &image, true).await.expect("is made");
+        disks.create_root("a", &image, &new(Owners::Shifted)).await.expect("is made");
         fill(&disks.data("a").expect("is a name"), "old");
         drop_after(moment, disks.snapshot("a", "s", moment % 2 == 1)).await;
         let disks = Disks::new(dir.path());
-        assert_eq!(seen(&disks).as_deref(), Some("old"), "after {moment} ms");
+        assert_eq!(seen(&disks).await.as_deref(), Some("old"), "after {moment} ms");
         disks.snapshot("a", "s", false).await.expect("is taken");
 
         fill(&disks.data("a").expect("is a name"), "new");
         drop_after(moment, disks.rollback("a", "s")).await;
         let disks = Disks::new(dir.path());
-        assert!(seen(&disks).is_some(), "old or new, after {moment} ms");
+        assert!(seen(&disks).await.is_some(), "old or new, after {moment} ms");
         disks.rollback("a", "s").await.expect("goes back");
-        assert_eq!(seen(&disks).as_deref(), Some("old"), "after {moment} ms");
+        assert_eq!(seen(&disks).await.as_deref(), Some("old"), "after {moment} ms");
         disks.remove(&["a".into()]).await.expect("is removed");
         let left = |name: &str| fs::read_dir(dir.path().join(name)).map_or(0, Iterator::count);
         assert_eq!((left("disks"), left("layers")), (0, 0), "nothing is left, after {moment} ms");

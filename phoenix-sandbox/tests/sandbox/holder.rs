@@ -243,7 +243,8 @@ async fn disks_made_of_files_are_let_go_even_after_a_kill() {
     );
     let first = Sandbox::ensure(spec.clone()).await.expect("begins");
     says(&first, &["sh", "-euc", &make]).await;
-    assert_eq!(Machine::look(dir.path()).loops.len(), before.loops.len() + 3);
+    let others = |loops: Vec<String>| loops.iter().filter(|file| !file.contains("pool.btrfs")).count();
+    assert_eq!(others(Machine::look(dir.path()).loops), before.loops.len() + 3);
     first.stop().await.expect("stops");
     assert_eq!(Machine::look(dir.path()), before);
     let second = Sandbox::ensure(spec.clone()).await.expect("begins again");

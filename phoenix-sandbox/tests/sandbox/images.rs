@@ -9,7 +9,7 @@ use std::{
     process::Command,
 };
 
-use phoenix_sandbox::{Images, SandboxError};
+use phoenix_sandbox::{Images, Owners, SandboxError};
 
 const NAME: &str = "debian-12-standard_12.12-1_amd64.tar.zst";
 
@@ -120,8 +120,9 @@ async fn an_image_is_unpacked_once_with_plain_and_with_shifted_owners() {
     let Some(images) = images(&store).await else { return };
     fs::create_dir_all(store.join(".debian-12-standard+shifted.unpack-killed/root/etc")).unwrap();
 
-    let plain = images.unpack(NAME, false).await.unwrap();
-    let (shifted, other) = tokio::join!(images.unpack(NAME, true), images.unpack(NAME, true));
+    let plain = images.unpack(NAME, Owners::Plain).await.unwrap();
+    let (shifted, other) =
+        tokio::join!(images.unpack(NAME, Owners::Shifted), images.unpack(NAME, Owners::Shifted));
     let shifted = shifted.unwrap();
     assert_eq!(other.unwrap(), shifted, "two who ask at once get one tree");
     assert_eq!(plain, store.join("debian-12-standard"));
@@ -142,8 +143,8 @@ async fn an_image_is_unpacked_once_with_plain_and_with_shifted_owners() {
 
     let number = |path: &Path| fs::metadata(path.join("etc/passwd")).unwrap().ino();
     let before = (number(&plain), number(&shifted));
-    assert_eq!(images.unpack("debian-12-standard", false).await.unwrap(), plain);
-    assert_eq!(images.unpack("debian-12-standard", true).await.unwrap(), shifted);
+    assert_eq!(images.unpack("debian-12-standard", Owners::Plain).await.unwrap(), plain);
+    assert_eq!(images.unpack("debian-12-standard", Owners::Shifted).await.unwrap(), shifted);
     assert_eq!((number(&plain), number(&shifted)), before, "nothing is unpacked twice");
 
     images.remove_tree(&shifted).await.unwrap();

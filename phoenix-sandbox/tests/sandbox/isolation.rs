@@ -41,7 +41,7 @@ async fn an_unprivileged_container_has_its_own_and_nothing_else() {
     let mount = |target: &str, source| Mount { target: target.to_owned(), source, read_only: false };
     let mounts = vec![
         mount("/mnt/given", MountSource::Path(given.display().to_string())),
-        mount("/mnt/volume", MountSource::Volume("local_101-disk-1".to_owned())),
+        mount("/mnt/volume", MountSource::Volume { id: "local_101-disk-1".to_owned(), size: 1 << 30 }),
     ];
     let spec = ContainerSpec { mounts, ..live.make(101).await };
     live.containers.start(&spec).await.expect("starts");
@@ -81,7 +81,7 @@ async fn an_unprivileged_container_has_its_own_and_nothing_else() {
     live.says(101, "touch /root/own /mnt/volume/own").await;
     let owner =
         |path: std::path::PathBuf| fs::metadata(path).map(|meta| (meta.uid(), meta.gid())).expect("is there");
-    let disks = live.containers.disks();
+    let disks = live.containers.disks().await.expect("are there");
     let (top, volume) =
         (disks.data(&spec.root).expect("a name"), disks.data("local_101-disk-1").expect("a name"));
     for path in [top.join("root/own"), volume.join("own"), volume] {

@@ -7,7 +7,7 @@ use std::{
     time::Duration,
 };
 
-use phoenix_sandbox::{Bridge, ContainerSpec, Containers, Sandbox, SandboxSpec};
+use phoenix_sandbox::{Bridge, ContainerSpec, Containers, DiskKind, NewDisk, Owners, Sandbox, SandboxSpec};
 use rustix::process::{Pid, Signal, kill_process};
 use tempfile::TempDir;
 
@@ -62,7 +62,8 @@ impl Live {
     /// Makes the root file system of an unprivileged container and returns what it shall be.
     pub(crate) async fn make(&self, vmid: u32) -> ContainerSpec {
         let root = format!("local_{vmid}-disk-0");
-        self.containers.create_root(&root, IMAGE, true).await.expect("has a root file system");
+        let new = NewDisk { kind: DiskKind::Layers, owners: Owners::Shifted, size: 4 << 30 };
+        self.containers.create_root(&root, IMAGE, &new).await.expect("has a root file system");
         ContainerSpec {
             vmid,
             hostname: format!("ct{vmid}"),

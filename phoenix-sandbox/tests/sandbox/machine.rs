@@ -37,7 +37,7 @@ impl Machine {
             mounts: lines("/proc/self/mountinfo").into_iter().filter(|line| line.contains(&node)).collect(),
             interfaces: names("/sys/class/net"),
             groups: groups(&node),
-            loops: loops(),
+            loops: loops(dir),
             limit: Limit(register.is_empty().then(|| text("/proc/sys/fs/inotify/max_user_instances"))),
             processes: processes_of(&[], dir),
             files: [
@@ -98,9 +98,13 @@ fn groups(node: &str) -> Vec<String> {
     found
 }
 
-fn loops() -> Vec<String> {
+/// Lists the files of a node that stand as disks. What is shown begins where a mount did, so it looks for the name of the
+/// directory, which no other has, or for that of a file which a test made on a host.
+fn loops(dir: &Path) -> Vec<String> {
+    let name = dir.file_name().unwrap_or_default().to_string_lossy().into_owned();
     let backing = |name: &String| text(&format!("/sys/block/{name}/loop/backing_file"));
-    names("/sys/block").iter().map(backing).filter(|file| !file.is_empty()).collect()
+    let files = names("/sys/block").iter().map(backing).collect::<Vec<_>>();
+    files.into_iter().filter(|file| file.contains(&name) || file.contains("phoenix-test.img")).collect()
 }
 
 fn text(path: &str) -> String {

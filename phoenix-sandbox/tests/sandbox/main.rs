@@ -9,4 +9,5 @@ mod isolation;
 mod limits;
 mod live;
 mod machine;
+mod quota;
 mod uplink;

@@ -75,7 +75,7 @@ impl Rig {
         // As `phoenix` does in process.
         let limits = Limits { poll_floor: Duration::from_millis(2), ..Limits::default() };
         let backend = PveBackend::new(node.clone(), node.clone(), node.name(), limits);
-        let tree = containers.images().unpack(IMAGE, true).await?;
+        let tree = containers.images().unpack(IMAGE, phoenix_sandbox::Owners::Shifted).await?;
         let rig = Self { backend, containers, tree, by_hand, _node: node };
         rig.perform(0, &Request::converge_all()).await?;
         // What the first of both would have to wait for.
