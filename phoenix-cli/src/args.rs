@@ -65,6 +65,9 @@ pub(crate) struct Global {
     /// Let real containers reach the outside, through a network of this process alone.
     #[arg(long, global = true, env = "PHOENIX_NODE_UPLINK", value_parser = FalseyValueParser::new())]
     pub(crate) node_uplink: bool,
+    /// Let new virtual machines of the engine `lxc` be containers, where QEMU is missing or too slow.
+    #[arg(long, global = true, env = "PHOENIX_VM_AS_CONTAINER", value_parser = FalseyValueParser::new())]
+    pub(crate) vm_as_container: bool,
     /// Where images of operating systems for real containers are kept.
     #[arg(
         long,

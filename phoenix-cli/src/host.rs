@@ -1,10 +1,10 @@
 //! The host that a verb works on: the embedded node in this process, seeded with what the configuration says of the
 //! host, this machine where it is a Proxmox VE host, or one at a URL.
 
-use std::{env, path::PathBuf, sync::Arc, time::Duration};
+use std::{collections::BTreeSet, env, path::PathBuf, sync::Arc, time::Duration};
 
 use phoenix_config::Host as Described;
-use phoenix_node::{Calls, Node, NodeSeed, Options, StorageSeed};
+use phoenix_node::{Calls, MachineMode, Node, NodeSeed, Options, StorageSeed};
 use phoenix_pve::{
     Address, ChannelLimits, Client, Credentials, Entry, HostFiles, Https, Limits, LiveChannel, LocalHost,
     Nodes, PveBackend, SshOptions, Transport, Trust,
@@ -85,6 +85,14 @@ impl Host {
         Ok(Self { backend, way: Way::Far(https) })
     }
 
+    /// Returns the virtual machines that containers stand for.
+    pub(crate) fn machines_as_containers(&self) -> BTreeSet<u32> {
+        match &self.way {
+            Way::Embedded(node) => node.machines_as_containers(),
+            Way::Far(_) => BTreeSet::new(),
+        }
+    }
+
     /// Returns how many calls were made, and how many bytes they were.
     pub(crate) fn calls(&self) -> Calls {
         match &self.way {
@@ -96,14 +104,15 @@ impl Host {
 
 /// Returns a host that has what the configuration says of it, and no guest: what a first plan is made for.
 pub(crate) fn blank(described: &Described) -> PveBackend {
-    let node = Node::in_memory(Options { speed: f64::INFINITY, seed: seed(described) });
+    let node = Node::in_memory(Options { speed: f64::INFINITY, seed: seed(described), ..Options::default() });
     PveBackend::new(node.clone(), node.clone(), node.name(), Limits::default())
 }
 
 /// Opens the embedded node.
 pub(crate) async fn embedded(global: &Global, described: &Described) -> Result<Arc<Node>, Error> {
     check(global)?;
-    let options = Options { speed: global.node_speed, seed: seed(described) };
+    let machines = if global.vm_as_container { MachineMode::Containers } else { MachineMode::Qemu };
+    let options = Options { speed: global.node_speed, seed: seed(described), machines };
     let dir = node_dir(global)?;
     match global.node_engine {
         Engine::Sim => Node::open(&dir, options).await.map_err(Error::Node),

@@ -22,6 +22,6 @@ mod work;
 pub use error::NodeError;
 pub use fault::{Calls, Effect, Fault};
 pub use node::{Node, Status};
-pub use options::{NodeSeed, Options, StorageSeed};
+pub use options::{MachineMode, NodeSeed, Options, StorageSeed};
 pub use profile::Profile;
 pub use serve::{Latency, ServeOptions, Server, reset_served};

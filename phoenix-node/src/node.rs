@@ -6,6 +6,7 @@ mod carry;
 mod watch;
 
 use std::{
+    collections::BTreeSet,
     path::{Path, PathBuf},
     sync::{Arc, Mutex, MutexGuard, PoisonError, Weak},
     time::Duration,
@@ -26,8 +27,8 @@ use crate::{
     error::NodeError,
     fault::{Calls, Fault, Faults},
     files,
-    options::Options,
-    real::Real,
+    options::{MachineMode, Options},
+    real::{Errand, Real},
     state::{State, guest::Guest},
     store::{self, NodeFile, Store},
     work::recover,
@@ -47,6 +48,22 @@ pub struct Node {
     calls: Mutex<Calls>,
     /// What makes tasks real; nothing simulates them.
     pub(crate) real: Option<Arc<Real>>,
+}
+
+/// What a call leads to.
+enum Answered {
+    Now(Response),
+    /// The agent of a machine is asked.
+    Later(Arc<Real>, Errand),
+}
+
+impl Answered {
+    async fn wait(self) -> Response {
+        match self {
+            Self::Now(response) => response,
+            Self::Later(real, errand) => api::reply::render(real.run(errand).await),
+        }
+    }
 }
 
 /// What a node directory holds.
@@ -145,6 +162,11 @@ impl Node {
         *self.calls.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
+    /// Returns the virtual machines that containers stand for.
+    pub fn machines_as_containers(&self) -> BTreeSet<u32> {
+        self.state().guests.values().filter(|guest| guest.as_container).map(|guest| guest.vmid).collect()
+    }
+
     /// Returns the node's name.
     pub fn name(&self) -> String {
         self.state().name.clone()
@@ -170,6 +192,8 @@ impl Node {
     ) -> Result<Arc<Self>, NodeError> {
         begin::begin(&mut state, &options.seed, None)?;
         recover(&mut state);
+        state.is_real = real.is_some();
+        state.machines_as_containers = real.is_some() && options.machines == MachineMode::Containers;
         if let Some(real) = &real {
             real.look(&mut state).map_err(|source| NodeError::Engine { source })?;
         }
@@ -242,8 +266,9 @@ impl Node {
         real(durations::LOCK_WAIT, self.speed).max(Duration::from_secs(1))
     }
 
-    fn answer(&self, caller: &Caller, asked: &Asked) -> Result<Response, Refusal> {
+    fn answer(&self, caller: &Caller, asked: &Asked) -> Result<Answered, Refusal> {
         let mut state = self.state();
+        state.errand = None;
         let reply = api::route(&mut state, caller, asked);
         if let Err(busy @ Refusal::Busy(..)) = reply {
             return Err(busy);
@@ -252,9 +277,13 @@ impl Node {
             Ok(()) => reply,
             Err(error) => Err(Refusal::failed(describe(&error))),
         };
+        let errand = state.errand.take();
         drop(state);
         self.changed.notify_waiters();
-        Ok(api::reply::render(reply))
+        Ok(match (reply, errand, &self.real) {
+            (Ok(_), Some(errand), Some(real)) => Answered::Later(Arc::clone(real), errand),
+            (reply, _, _) => Answered::Now(api::reply::render(reply)),
+        })
     }
 
     fn commit_or_log(&self, state: &mut State) {

@@ -9,6 +9,18 @@ pub struct Options {
     pub speed: f64,
     /// What it has. A directory that is opened again keeps all that it had, and gains what the seed newly names.
     pub seed: NodeSeed,
+    /// What real machines are. Those that are there stay what they are.
+    pub machines: MachineMode,
+}
+
+/// What virtual machines of a node of real guests are.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum MachineMode {
+    /// Machines that QEMU runs.
+    #[default]
+    Qemu,
+    /// Containers with the same name, disk and addresses.
+    Containers,
 }
 
 /// What a node has.
@@ -49,7 +61,7 @@ const GIB: u64 = 1 << 30;
 
 impl Default for Options {
     fn default() -> Self {
-        Self { speed: 1.0, seed: NodeSeed::default() }
+        Self { speed: 1.0, seed: NodeSeed::default(), machines: MachineMode::Qemu }
     }
 }
 

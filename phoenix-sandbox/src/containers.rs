@@ -16,6 +16,7 @@ use crate::{
     config::{Machine, cpus, render},
     disks::Stack,
     limits,
+    machines::shut_down_all,
     pool::Pool,
     remains,
     trees::{make, remove, text},
@@ -54,6 +55,11 @@ impl Containers {
         }
         let images = Images::new(cache, spec.dir.join("images"));
         Ok(Self { images, disks: Disks::new(&spec.dir), spec, equipped: Arc::default() })
+    }
+
+    /// Returns the directory of the sandbox.
+    pub(crate) fn dir(&self) -> &Path {
+        &self.spec.dir
     }
 
     /// Returns the disks, some of which are there only while the sandbox runs: it is begun.
@@ -280,6 +286,7 @@ impl Containers {
         if let Err(error) = sandbox.run(&["/bin/sh", "-c", all], b"", QUICK).await {
             tracing::debug!(%error, "not all containers stopped by themselves");
         }
+        shut_down_all(dir).await?;
         sandbox.stop().await?;
         Ok(true)
     }

@@ -1,5 +1,6 @@
 //! Real containers under the embedded node: a sandbox of namespaces on this machine that one process holds, images of
-//! operating systems, the layers that containers stand on, and the containers themselves, by the tools of LXC. It knows
+//! operating systems, the layers that containers stand on, the containers themselves, by the tools of LXC, and
+//! virtual machines, by QEMU. It knows
 //! nothing of Proxmox VE's API: `phoenix-node` says what shall be, this crate does it.
 
 mod command;
@@ -10,6 +11,7 @@ mod error;
 mod holder;
 mod images;
 mod limits;
+mod machines;
 mod pool;
 mod remains;
 mod trees;
@@ -21,3 +23,7 @@ pub use disks::{CopyOf, Disk, DiskKind, Disks, NewDisk, Owners, SHIFT, Stack};
 pub use error::SandboxError;
 pub use holder::{Bridge, Sandbox, SandboxSpec, SandboxStatus, lacking, lacking_for_uplink};
 pub use images::{Family, Images, families, family};
+pub use machines::{
+    AgentError, AgentReply, Card, Drive, MachineSpec, Machines, Order, Seed, lacking_for_machines,
+    machine_family,
+};

@@ -75,7 +75,7 @@ impl Way {
                 (node, None, transport)
             }
             Self::Https => {
-                let node = Node::in_memory(Options { speed: f64::INFINITY, seed });
+                let node = Node::in_memory(Options { speed: f64::INFINITY, seed, ..Options::default() });
                 let listen = "127.0.0.1:0".parse().expect("an address");
                 let options =
                     ServeOptions { listen, password: Some(PASSWORD.to_owned()), ..ServeOptions::default() };

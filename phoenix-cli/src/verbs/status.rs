@@ -44,6 +44,9 @@ struct Row {
     steps: Option<usize>,
     #[serde(skip_serializing_if = "Option::is_none")]
     outdated: Option<String>,
+    /// Whether it is a virtual machine that a container stands for.
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    as_container: bool,
 }
 
 impl Status {
@@ -51,16 +54,19 @@ impl Status {
     pub(crate) fn run(self, context: &Context) -> Result<Exit, Error> {
         let config = config::load(context)?;
         let request = converging(&config.resolved, &self.targets, None)?;
-        let (facts, survey) = context.block_on(async {
+        let (facts, survey, stand_ins) = context.block_on(async {
             let host = Host::open(&context.global, &config.loaded.host).await?;
             let facts = runner::gather(&config, &host, &request).await?;
             let survey = runner::plan(&config, &request, &facts);
-            Ok((facts, survey))
+            Ok((facts, survey, host.machines_as_containers()))
         })?;
-        let rows: Vec<Row> = match &survey {
+        let mut rows: Vec<Row> = match &survey {
             Ok(survey) => survey.standings.iter().map(|it| row(&config.resolved, it, &facts)).collect(),
             Err(_) => unplanned(&config, &request, &facts)?,
         };
+        for row in &mut rows {
+            row.as_container = row.id.guest().is_some_and(|guest| stand_ins.contains(&guest.vmid.0));
+        }
         if context.ui.is_json() {
             for row in &rows {
                 context.ui.record(row)?;
@@ -89,6 +95,7 @@ fn row(resolved: &Resolved, standing: &Standing, facts: &Facts) -> Row {
         power,
         steps: Some(*steps),
         outdated: outdated.clone(),
+        as_container: false,
     }
 }
 
@@ -110,6 +117,7 @@ fn table(rows: &[Row]) -> Table {
     for row in rows {
         let kind = row.id.guest().map(|guest| match guest.kind {
             GuestKind::Lxc => "container".to_owned(),
+            GuestKind::Vm if row.as_container => "vm as container".to_owned(),
             GuestKind::Vm => "vm".to_owned(),
         });
         table.push([

@@ -10,10 +10,11 @@ use serde_json::json;
 use crate::{
     api::{
         Call,
-        reply::{Refusal, Reply},
+        reply::{Answer, Refusal, Reply},
         router::{Handler, Routes},
         schema::dict,
     },
+    real::{Errand, Inquiry},
     state::{change, guest::Guest},
     work::halt,
 };
@@ -59,13 +60,28 @@ pub(crate) fn answers(guest: &Guest) -> bool {
     guest.running && !guest.paused && is_enabled(guest) && guest.world.has_system()
 }
 
-/// Tells whether a machine's agent answers; nothing where its configuration knows of none.
-pub(crate) fn agent_of(guest: &Guest) -> Option<bool> {
-    is_enabled(guest).then(|| answers(guest))
+/// Passes on what a real machine's agent is asked; nothing where the machine is simulated.
+fn pass_on(
+    call: &mut Call<'_>,
+    kind: GuestKind,
+    vmid: u32,
+    what: impl FnOnce(&Call<'_>) -> Result<Inquiry, Refusal>,
+) -> Option<Reply> {
+    if !call.state.is_real {
+        return None;
+    }
+    let begun = check(call, kind, vmid).and_then(|guest| {
+        let as_container = guest.as_container;
+        Ok(Errand { vmid, as_container, what: what(call)? })
+    });
+    Some(begun.map(|errand| {
+        call.state.errand = Some(errand);
+        Answer::null()
+    }))
 }
 
-/// Refuses what only an agent that runs can do.
-fn ready<'a>(call: &'a Call<'_>, kind: GuestKind, vmid: u32) -> Result<&'a Guest, Refusal> {
+/// Refuses what only a machine that runs and says that it has an agent can do.
+fn check<'a>(call: &'a Call<'_>, kind: GuestKind, vmid: u32) -> Result<&'a Guest, Refusal> {
     let guest = call.guest(kind, vmid)?;
     if !guest.running {
         return Err(Refusal::failed(format!("VM {vmid} is not running")));
@@ -73,6 +89,17 @@ fn ready<'a>(call: &'a Call<'_>, kind: GuestKind, vmid: u32) -> Result<&'a Guest
     if !is_enabled(guest) {
         return Err(Refusal::failed("No QEMU guest agent configured"));
     }
+    Ok(guest)
+}
+
+/// Tells whether a machine's agent answers; nothing where its configuration knows of none.
+pub(crate) fn agent_of(guest: &Guest) -> Option<bool> {
+    is_enabled(guest).then(|| answers(guest))
+}
+
+/// Refuses what only an agent that runs can do.
+fn ready<'a>(call: &'a Call<'_>, kind: GuestKind, vmid: u32) -> Result<&'a Guest, Refusal> {
+    let guest = check(call, kind, vmid)?;
     if !answers(guest) {
         return Err(Refusal::failed("QEMU guest agent is not running"));
     }
@@ -92,6 +119,10 @@ fn named(call: &mut Call<'_>, kind: GuestKind, vmid: u32) -> Reply {
 }
 
 fn ask(call: &mut Call<'_>, kind: GuestKind, vmid: u32, command: &str) -> Reply {
+    let named = |_: &Call<'_>| Ok(Inquiry::Named { command: command.to_owned() });
+    if let Some(reply) = pass_on(call, kind, vmid, named) {
+        return reply;
+    }
     let guest = ready(call, kind, vmid)?;
     let cores = super::guests::cores(call.state, guest);
     let result = match command {

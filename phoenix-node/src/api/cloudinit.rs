@@ -6,6 +6,7 @@ use std::net::Ipv4Addr;
 use ipnet::{Ipv4Net, Ipv6Net};
 use percent_encoding::percent_decode_str;
 use phoenix_core::GuestKind;
+use phoenix_sandbox::Seed;
 use serde_json::{Value, json};
 use sha2::{Digest as _, Sha256};
 
@@ -46,13 +47,25 @@ fn dump(call: &mut Call<'_>, kind: GuestKind, vmid: u32) -> Reply {
     let text = match call.args.text("type") {
         "user" => user_data(guest),
         "network" => network_data(guest),
-        _ => {
-            let mut id = config::hex(&Sha256::digest(user_data(guest) + &network_data(guest)));
-            id.truncate(40);
-            format!("instance-id: {id}\n")
-        }
+        _ => meta_data(guest),
     };
     Ok(Value::from(text).into())
+}
+
+/// Returns what cloud-init of a machine reads.
+pub(crate) fn seed_of(guest: &Guest) -> Seed {
+    let files = [
+        ("meta-data", meta_data(guest)),
+        ("user-data", user_data(guest)),
+        ("network-config", network_data(guest)),
+    ];
+    Seed { files: files.into() }
+}
+
+fn meta_data(guest: &Guest) -> String {
+    let mut id = config::hex(&Sha256::digest(user_data(guest) + &network_data(guest)));
+    id.truncate(40);
+    format!("instance-id: {id}\n")
 }
 
 fn user_data(guest: &Guest) -> String {

@@ -48,6 +48,8 @@ mod tasks;
 pub(crate) use agent::agent_of;
 pub(crate) use args::Args;
 pub(crate) use caller::Caller;
+pub(crate) use cloudinit::seed_of;
+pub(crate) use guests::cores;
 pub(crate) use resources::look;
 pub(crate) use router::{Asked, Call, checked, is_public, route};
 pub(crate) use schema::{Given, gather};

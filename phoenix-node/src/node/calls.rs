@@ -42,7 +42,7 @@ impl Node {
             tokio::pin!(ring);
             ring.as_mut().enable();
             match self.answer(caller, asked) {
-                Ok(response) => break response,
+                Ok(answered) => break answered.wait().await,
                 Err(busy) => {
                     if timeout_at(until, ring).await.is_err() {
                         break api::reply::render(Err(busy));
@@ -55,7 +55,7 @@ impl Node {
     }
 
     /// Answers a call that the node makes of itself: not counted, and never at fault.
-    pub(crate) fn ask_itself(&self, request: Request) -> Result<Response, TransportError> {
+    pub(crate) async fn ask_itself(&self, request: Request) -> Result<Response, TransportError> {
         let (method, path) = (request.method, request.path.clone());
         let busy = |_| TransportError {
             method: method.as_str(),
@@ -63,7 +63,8 @@ impl Node {
             message: "the guest is locked".to_owned(),
             may_have_arrived: false,
         };
-        self.answer(&Caller::root(), &asked(request)).map_err(busy)
+        let answered = self.answer(&Caller::root(), &asked(request)).map_err(busy)?;
+        Ok(answered.wait().await)
     }
 
     fn count(&self, calls: u64, bytes: usize) {

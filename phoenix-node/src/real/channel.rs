@@ -69,7 +69,7 @@ struct Quiet(Weak<Node>);
 impl Transport for Quiet {
     async fn send(&self, request: Request) -> Result<Response, TransportError> {
         match self.0.upgrade() {
-            Some(node) => node.ask_itself(request),
+            Some(node) => node.ask_itself(request).await,
             None => Err(TransportError {
                 method: request.method.as_str(),
                 path: request.path,

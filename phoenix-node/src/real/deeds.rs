@@ -5,7 +5,10 @@ use std::collections::BTreeMap;
 use phoenix_core::GuestKind;
 use phoenix_sandbox::{ContainerSpec, DiskKind, NewDisk, Owners};
 
-use super::spec::{container, disk_id, size_of};
+use super::{
+    machines::MachineDeed,
+    spec::{container, disk_id, size_of},
+};
 use crate::{
     state::{
         State,
@@ -43,6 +46,8 @@ pub(crate) enum Deed {
     Start(Box<ContainerSpec>),
     /// Stops one: within so many seconds, or at once.
     Stop { vmid: u32, patience: Option<u64>, force: bool },
+    /// Does something to a virtual machine.
+    Machine(MachineDeed),
     /// Removes one with its disks.
     Destroy { vmid: u32, disks: Vec<String> },
 }
@@ -54,13 +59,11 @@ pub(crate) fn of(work: &Work, state: &State) -> Result<Vec<Deed>, String> {
             create(state, *vmid, ostemplate, ssh_keys.as_deref(), *start, config)
                 .map_err(|text| format!("unable to create CT {vmid} - {text}"))
         }
-        Work::Create { kind: GuestKind::Vm, vmid, .. } => {
-            Err(format!("unable to create VM {vmid} - {}", no_machines()))
-        }
+        // What is done to machines is said elsewhere.
+        Work::Create { kind: GuestKind::Vm, .. } | Work::Clone { kind: GuestKind::Vm, .. } => Ok(Vec::new()),
         Work::Clone { kind: GuestKind::Lxc, source, snapshot, config, .. } => {
             Ok(copies(state, *source, snapshot.as_deref(), config))
         }
-        Work::Clone { kind: GuestKind::Vm, .. } => Err(format!("clone failed: {}", no_machines())),
         Work::Start { kind, vmid, .. } => start(state, *kind, *vmid),
         Work::Stop { kind: GuestKind::Lxc, vmid, clean, timeout, force, .. } => {
             let patience = clean.then(|| timeout.unwrap_or(PATIENCE));
@@ -208,9 +211,6 @@ fn copies(
 }
 
 fn start(state: &State, kind: GuestKind, vmid: u32) -> Result<Vec<Deed>, String> {
-    if kind == GuestKind::Vm {
-        return Err(no_machines());
-    }
     let Some(guest) = state.guest(kind, vmid) else { return Ok(Vec::new()) };
     let mut guest = guest.clone();
     crate::state::change::settle(&mut guest);
@@ -256,10 +256,6 @@ fn has_container(state: &State, vmids: &[u32]) -> bool {
 /// Returns the file name of an OS template.
 fn file_of(volid: &str) -> String {
     volid.rsplit(['/', ':']).next().unwrap_or(volid).to_owned()
-}
-
-fn no_machines() -> String {
-    "the engine `lxc` runs containers; virtual machines are simulated by the engine `sim` only".to_owned()
 }
 
 fn no_backups() -> String {

@@ -2,24 +2,35 @@
 //! the state as in the simulation, its deeds are done, and then it finishes on the state; so locks, statuses and logs are
 //! the same on both engines.
 
+mod agent;
 mod channel;
 mod deeds;
+mod guise;
 mod limits;
+mod machines;
 mod spec;
 
 use std::sync::{Mutex, PoisonError};
 
 use phoenix_core::GuestKind;
 use phoenix_pve::channel::LiveChannel;
-use phoenix_sandbox::{Containers, CopyOf, SandboxError};
+use phoenix_sandbox::{Containers, CopyOf, Machines, SandboxError};
 
-pub(crate) use deeds::{Deed, after_failure, of};
+pub(crate) use agent::{Errand, Inquiry};
+pub(crate) use deeds::Deed;
 
-use crate::{node::Node, state::State, work::halt};
+use crate::{
+    node::Node,
+    state::{State, guest::Guest},
+    work::{HostJob, Work, bulk::Bulk, halt},
+};
 
 /// The containers of a node, and the way into them.
 pub(crate) struct Real {
     pub(crate) containers: Containers,
+    pub(crate) machines: Machines,
+    /// The programs that run in machines that are containers.
+    runs: agent::Runs,
     /// The limits that the running ones were given.
     limits: limits::Limits,
     /// The way in, for the sandbox that a process of this number holds.
@@ -34,7 +45,14 @@ impl std::fmt::Debug for Real {
 
 impl Real {
     pub(crate) fn new(containers: Containers) -> Self {
-        Self { containers, limits: limits::Limits::default(), way: Mutex::default() }
+        let machines = Machines::new(containers.clone());
+        Self {
+            containers,
+            machines,
+            runs: agent::Runs::default(),
+            limits: limits::Limits::default(),
+            way: Mutex::default(),
+        }
     }
 
     /// Does deeds in their order.
@@ -55,6 +73,7 @@ impl Real {
                 log.extend(progress.into_inner().unwrap_or_else(PoisonError::into_inner));
                 made.map(drop)
             }
+            Deed::Machine(deed) => deed.perform(&self.machines, log).await,
             Deed::Start(spec) => self.containers.start(&spec).await,
             Deed::Stop { vmid, patience, force } => match self.containers.stop(vmid, patience).await {
                 Err(error) if patience.is_some() && force => {
@@ -110,30 +129,33 @@ impl Real {
     /// Brings into the state what is so on the machine: which containers run, for those that no task works on; and the
     /// limits of those in line with the state.
     pub(crate) fn look(&self, state: &mut State) -> Result<(), SandboxError> {
-        let running = self.containers.running()?;
+        let (containers, machines) = (self.containers.running()?, self.machines.running()?);
+        let is_up = |guest: &Guest| match guest.kind {
+            GuestKind::Vm if !guest.as_container => machines.contains(&guest.vmid),
+            GuestKind::Vm | GuestKind::Lxc => containers.contains(&guest.vmid),
+        };
         let busy: Vec<u32> = state
             .active
             .values()
             .filter_map(|task| task.work.as_ref())
             .flat_map(|work| work.guests())
             .collect();
-        let wrong: Vec<u32> = state
+        let wrong: Vec<(GuestKind, u32)> = state
             .guests
             .values()
-            .filter(|guest| guest.kind == GuestKind::Lxc && !busy.contains(&guest.vmid))
-            .filter(|guest| guest.running != running.contains(&guest.vmid))
-            .map(|guest| guest.vmid)
+            .filter(|guest| !busy.contains(&guest.vmid) && guest.running != is_up(guest))
+            .map(|guest| (guest.kind, guest.vmid))
             .collect();
-        for vmid in wrong {
-            let Some(guest) = state.guest_mut(GuestKind::Lxc, vmid) else { continue };
-            if running.contains(&vmid) {
+        for (kind, vmid) in wrong {
+            let Some(guest) = state.guest_mut(kind, vmid) else { continue };
+            if is_up(guest) {
                 guest.running = true;
                 guest.started = crate::state::now();
             } else {
                 halt(guest);
             }
         }
-        let idle = running.into_iter().filter(|vmid| !busy.contains(vmid)).collect();
+        let idle = containers.into_iter().filter(|vmid| !busy.contains(vmid)).collect();
         self.limits.follow(state, &idle, &self.containers);
         Ok(())
     }
@@ -144,13 +166,68 @@ impl Node {
     pub(crate) fn deeds(&self, upid: &str) -> Result<Vec<Deed>, String> {
         let state = self.state();
         let Some(task) = state.active.get(upid) else { return Ok(Vec::new()) };
-        task.work.as_ref().map_or(Ok(Vec::new()), |work| of(work, &state))
+        task.work.as_ref().map_or(Ok(Vec::new()), |work| deeds_of(work, &state))
     }
 
     /// Returns what takes away what a task has left half done on this machine.
     pub(crate) fn remains(&self, upid: &str) -> Vec<Deed> {
         let state = self.state();
         let work = state.active.get(upid).and_then(|task| task.work.as_ref());
-        work.map(|work| after_failure(work, &state)).unwrap_or_default()
+        let Some(work) = work else { return Vec::new() };
+        match guise_of(work, &state) {
+            None => deeds::after_failure(work, &state),
+            Some(Guise::Container) => guise::after_failure(work, &state),
+            Some(Guise::Machine) => {
+                machines::after_failure(work, &state).into_iter().map(Deed::Machine).collect()
+            }
+        }
     }
+}
+
+/// What a virtual machine is here.
+enum Guise {
+    Machine,
+    Container,
+}
+
+/// Returns what the machine is that a task works on; nothing if it works on a container, or on many guests.
+fn guise_of(work: &Work, state: &State) -> Option<Guise> {
+    let vmids = work.guests();
+    let guest = vmids.iter().find_map(|vmid| state.guest(GuestKind::Vm, *vmid))?;
+    match work {
+        Work::Bulk { .. } | Work::Dump(_) => None,
+        _ if guest.as_container => Some(Guise::Container),
+        _ => Some(Guise::Machine),
+    }
+}
+
+/// Returns what a task does to the machine.
+fn deeds_of(work: &Work, state: &State) -> Result<Vec<Deed>, String> {
+    match guise_of(work, state) {
+        Some(Guise::Container) => return guise::of(work, state),
+        Some(Guise::Machine) => {
+            return Ok(machines::of(work, state)?.into_iter().map(Deed::Machine).collect());
+        }
+        None => {}
+    }
+    let mut deeds = deeds::of(work, state)?;
+    // Of many guests, those that are machines each get what a task of their own would do.
+    let (vmids, starts) = match work {
+        Work::Host(HostJob::StartAll { vmids }) | Work::Bulk { how: Bulk::Start, vmids, .. } => (vmids, true),
+        Work::Host(HostJob::StopAll { vmids }) | Work::Bulk { how: Bulk::Shutdown, vmids, .. } => {
+            (vmids, false)
+        }
+        _ => return Ok(deeds),
+    };
+    for guest in vmids.iter().filter_map(|vmid| state.guest(GuestKind::Vm, *vmid)) {
+        let (kind, vmid) = (GuestKind::Vm, guest.vmid);
+        let own = match starts {
+            true => Work::Start { kind, vmid, skiplock: false },
+            false => Work::Stop { kind, vmid, clean: true, skiplock: false, timeout: None, force: true },
+        };
+        if guest.running != starts {
+            deeds.extend(deeds_of(&own, state)?);
+        }
+    }
+    Ok(deeds)
 }

@@ -4,8 +4,7 @@ use std::collections::BTreeSet;
 
 use async_trait::async_trait;
 use phoenix_core::{
-    Action, BackendError, Content, ErrorKind, Evidence, GuestId, GuestKind, Probe, Site, UnitGoal,
-    evidence::FileState,
+    Action, BackendError, Content, ErrorKind, Evidence, GuestId, Probe, Site, UnitGoal, evidence::FileState,
 };
 use phoenix_pve::channel::GuestChannel;
 use sha2::{Digest, Sha256};
@@ -27,7 +26,7 @@ const TEXT_LIMIT: usize = 64 << 10;
 #[async_trait]
 impl GuestChannel for Node {
     async fn ask(&self, site: &Site, probes: &[Probe]) -> Vec<Result<Evidence, BackendError>> {
-        if let (Some(real), true) = (&self.real, is_real(site)) {
+        if let Some(real) = &self.real {
             return real.ask(&self.me, site, probes).await;
         }
         let state = self.state();
@@ -39,7 +38,7 @@ impl GuestChannel for Node {
     }
 
     async fn act(&self, site: &Site, action: &Action, secret: Option<&[u8]>) -> Result<(), BackendError> {
-        if let (Some(real), true) = (&self.real, is_real(site)) {
+        if let Some(real) = &self.real {
             return real.act(&self.me, site, action, secret).await;
         }
         let (time, needed) =
@@ -55,14 +54,6 @@ impl GuestChannel for Node {
         let found = state.guest_mut(guest.kind, guest.vmid.0).ok_or_else(missing)?;
         found.raw = lines.to_vec();
         self.save(&mut state)
-    }
-}
-
-/// Tells whether the engine of real containers has such sites: it simulates virtual machines as the other one does.
-fn is_real(site: &Site) -> bool {
-    match site {
-        Site::Host(_) => true,
-        Site::Guest(guest) => guest.kind == GuestKind::Lxc,
     }
 }
 

@@ -38,6 +38,9 @@ pub(crate) struct Guest {
     /// Whether it was halted where it stood.
     #[serde(default)]
     pub(crate) paused: bool,
+    /// Whether it is a virtual machine that a container stands for.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub(crate) as_container: bool,
     /// The sizes at which file systems were made on volumes that have grown since.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub(crate) formatted: BTreeMap<String, u64>,
@@ -78,6 +81,7 @@ impl Guest {
             world: World::default(),
             node: String::new(),
             paused: false,
+            as_container: false,
             formatted: BTreeMap::new(),
             ran: BTreeMap::new(),
         }

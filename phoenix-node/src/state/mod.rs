@@ -34,6 +34,7 @@ pub(crate) use cluster::Cluster;
 
 use crate::{
     options::NodeSeed,
+    real::Errand,
     sim::world::{Delta, World},
     state::{guest::Guest, kept::Kept, storage::Storage, task::Task},
 };
@@ -73,6 +74,12 @@ pub(crate) struct State {
     pub(crate) seen: Option<BTreeMap<u32, serde_json::Map<String, serde_json::Value>>>,
     pub(crate) dirty: Dirty,
     pub(crate) next_pid: u32,
+    /// Whether guests are real.
+    pub(crate) is_real: bool,
+    /// Whether new virtual machines are containers.
+    pub(crate) machines_as_containers: bool,
+    /// What the call that is being answered asks of an agent.
+    pub(crate) errand: Option<Errand>,
     /// New tasks that nobody works on yet.
     pub(crate) waiting: Vec<String>,
     usage: BTreeMap<u32, BTreeMap<(String, String), u64>>,
@@ -155,7 +162,8 @@ impl State {
     }
 
     /// Adds or replaces a guest.
-    pub(crate) fn put_guest(&mut self, guest: Guest) {
+    pub(crate) fn put_guest(&mut self, mut guest: Guest) {
+        guest.as_container |= guest.kind == GuestKind::Vm && self.machines_as_containers;
         self.dirty.guests.insert(guest.vmid);
         self.guests.insert(guest.vmid, guest);
     }

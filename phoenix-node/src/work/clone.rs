@@ -101,8 +101,10 @@ pub(crate) fn begin(work: &mut Work, state: &mut State, room: &mut Room<'_>) -> 
         (Some(from), None) => Some(from.world.clone()),
         (None, _) => None,
     };
-    let raw = state.guest(kind, source).map(|from| from.raw.clone()).unwrap_or_default();
+    let (raw, as_container) =
+        state.guest(kind, source).map(|from| (from.raw.clone(), from.as_container)).unwrap_or_default();
     if let Some(guest) = state.guest_mut(kind, target) {
+        guest.as_container = as_container;
         guest.world = world.unwrap_or_default();
         guest.raw = raw;
     }

@@ -42,6 +42,7 @@ const PACKAGES: &[&str] = &[
     "less",
     "locales",
     "netbase",
+    "nfs-common",
     "openssh-server",
     "procps",
     "rsync",
@@ -234,7 +235,7 @@ fn describe(family: Family, mirror: &Mirror, architecture: &str, place: &Path) -
 }
 
 /// Asks the machine's apt. A machine without it has nothing to say.
-async fn machine_settings() -> Vec<String> {
+pub(crate) async fn machine_settings() -> Vec<String> {
     let words = ["apt-config", "dump", "Acquire"].map(str::to_owned);
     let Ok(said) = run(&words, &[], Duration::from_secs(20)).await else { return Vec::new() };
     let lines = said.text.lines().map(|line| line.trim_end_matches(';'));

@@ -9,5 +9,7 @@ mod mirror;
 mod store;
 mod tree;
 
+pub(crate) use build::machine_settings as apt_settings;
 pub use family::{Family, families, family};
+pub(crate) use lock::lock;
 pub use store::Images;

@@ -40,6 +40,11 @@ impl Images {
         Self { cache: cache.into(), store: store.into() }
     }
 
+    /// Returns the cache.
+    pub(crate) fn cache(&self) -> &Path {
+        &self.cache
+    }
+
     /// Tells whether the tarball of a template is in the cache.
     pub fn is_there(&self, name: &str) -> bool {
         self.found(name).is_some()

@@ -8,7 +8,7 @@ dpkg-query --admindir="$root/var/lib/dpkg" -W -f '${Package} ${Version}\n' >"$(d
 units=$root/etc/systemd/system
 mkdir -p "$units"
 
-# Mounts that fail in a container, timers that only cost time, and waiting for a network that LXC has set up already.
+# Mounts and services that a container cannot have (of NFS, whose mounts are the host's), timers that only cost time, and waiting for a network that LXC has set up already.
 for unit in \
     sys-kernel-debug.mount sys-kernel-tracing.mount sys-kernel-config.mount sys-fs-fuse-connections.mount \
     dev-hugepages.mount apt-daily.timer apt-daily-upgrade.timer dpkg-db-backup.timer e2scrub_all.timer \
@@ -17,7 +17,8 @@ for unit in \
     systemd-modules-load.service systemd-networkd-wait-online.service systemd-remount-fs.service \
     systemd-update-utmp-runlevel.service systemd-pcrphase.service systemd-pcrphase-sysinit.service \
     systemd-random-seed.service systemd-udev-trigger.service systemd-udev-settle.service systemd-udevd.service \
-    systemd-udevd-control.socket systemd-udevd-kernel.socket; do
+    systemd-udevd-control.socket systemd-udevd-kernel.socket rpcbind.service rpcbind.socket \
+    run-rpc_pipefs.mount nfs-client.target rpc-statd.service rpc-statd-notify.service nfs-blkmap.service; do
     ln -sfn /dev/null "$units/$unit"
 done
 rm -f "$units"/*.wants/systemd-networkd.* "$units"/sockets.target.wants/systemd-networkd.socket \

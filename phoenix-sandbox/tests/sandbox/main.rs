@@ -9,5 +9,6 @@ mod isolation;
 mod limits;
 mod live;
 mod machine;
+mod machines;
 mod quota;
 mod uplink;

@@ -4,12 +4,13 @@ use base64::{Engine as _, engine::general_purpose::STANDARD};
 use phoenix_core::GuestKind;
 use serde_json::json;
 
-use super::ready;
+use super::{pass_on, ready};
 use crate::{
     api::{
         Call,
         reply::{Answer, Refusal, Reply},
     },
+    real::Inquiry,
     sim::{
         programs,
         world::{Body, Entry, User},
@@ -30,6 +31,10 @@ fn guest_of<'a>(call: &'a mut Call<'_>, kind: GuestKind, vmid: u32) -> Result<&'
 pub(super) fn exec(call: &mut Call<'_>, kind: GuestKind, vmid: u32) -> Reply {
     let command = call.args.all("command");
     let input = call.args.get("input-data").map(|text| text.as_bytes().to_vec());
+    let inquiry = |_: &Call<'_>| Ok(Inquiry::Exec { command: command.clone(), input: input.clone() });
+    if let Some(reply) = pass_on(call, kind, vmid, inquiry) {
+        return reply;
+    }
     let guest = guest_of(call, kind, vmid)?;
     let ran = programs::run(&mut guest.world, &command, input.as_deref());
     let pid = guest.ran.keys().next_back().map_or(1000, |last| last + 1);
@@ -45,6 +50,9 @@ pub(super) fn exec(call: &mut Call<'_>, kind: GuestKind, vmid: u32) -> Reply {
 
 pub(super) fn exec_status(call: &mut Call<'_>, kind: GuestKind, vmid: u32) -> Reply {
     let pid = call.args.number("pid").unwrap_or(0);
+    if let Some(reply) = pass_on(call, kind, vmid, |_| Ok(Inquiry::ExecStatus { pid })) {
+        return reply;
+    }
     let guest = guest_of(call, kind, vmid)?;
     // It is told once, as by the real agent.
     let Some(ran) = guest.ran.remove(&pid) else {
@@ -61,6 +69,17 @@ pub(super) fn exec_status(call: &mut Call<'_>, kind: GuestKind, vmid: u32) -> Re
 
 pub(super) fn file_read(call: &mut Call<'_>, kind: GuestKind, vmid: u32) -> Reply {
     let args = call.args.clone();
+    let inquiry = |_: &Call<'_>| {
+        Ok(Inquiry::FileRead {
+            path: args.text("file").to_owned(),
+            offset: args.number("offset").unwrap_or(0),
+            count: args.number("count").unwrap_or(READ_LIMIT as u64),
+            decode: args.get("decode") != Some("0"),
+        })
+    };
+    if let Some(reply) = pass_on(call, kind, vmid, inquiry) {
+        return reply;
+    }
     let guest = guest_of(call, kind, vmid)?;
     let path = args.text("file");
     let Some(text) = guest.world.text(path) else {
@@ -90,8 +109,12 @@ pub(super) fn file_write(call: &mut Call<'_>, kind: GuestKind, vmid: u32) -> Rep
             .map_err(|_| Refusal::failed("Agent error: Invalid parameter 'buf-b64'"))?,
         _ => args.text("content").as_bytes().to_vec(),
     };
-    let guest = guest_of(call, kind, vmid)?;
     let path = args.text("file");
+    let inquiry = |_: &Call<'_>| Ok(Inquiry::FileWrite { path: path.to_owned(), content: content.clone() });
+    if let Some(reply) = pass_on(call, kind, vmid, inquiry) {
+        return reply;
+    }
+    let guest = guest_of(call, kind, vmid)?;
     let body = match String::from_utf8(content) {
         Ok(text) => Body::Text(text),
         Err(error) => {
@@ -113,6 +136,16 @@ pub(super) fn file_write(call: &mut Call<'_>, kind: GuestKind, vmid: u32) -> Rep
 
 pub(super) fn set_password(call: &mut Call<'_>, kind: GuestKind, vmid: u32) -> Reply {
     let name = call.args.text("username").to_owned();
+    let inquiry = |call: &Call<'_>| {
+        Ok(Inquiry::Password {
+            user: call.args.text("username").to_owned(),
+            password: call.args.text("password").to_owned(),
+            crypted: call.args.flag("crypted"),
+        })
+    };
+    if let Some(reply) = pass_on(call, kind, vmid, inquiry) {
+        return reply;
+    }
     let guest = guest_of(call, kind, vmid)?;
     let Some(user) = guest.world.user(&name).cloned() else {
         return Err(Refusal::failed("Agent error: child process has failed to set user password"));
