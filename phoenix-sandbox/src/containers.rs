@@ -262,6 +262,11 @@ impl Containers {
     pub async fn destroy(&self, vmid: u32, disks: &[String]) -> Result<(), SandboxError> {
         self.stop(vmid, None).await?;
         remove(&self.spec.dir.join("lxc").join(vmid.to_string())).await?;
+        self.remove(disks).await
+    }
+
+    /// Removes disks that nobody uses.
+    pub async fn remove(&self, disks: &[String]) -> Result<(), SandboxError> {
         let mut is_plain = true;
         for id in disks {
             is_plain &= !self.disks.read(id)?.is_some_and(|disk| disk.is_held());

@@ -169,6 +169,18 @@ impl Disks {
         Ok(true)
     }
 
+    /// Gives a disk another name, with its snapshots.
+    pub async fn rename(&self, from: &str, to: &str) -> Result<(), SandboxError> {
+        let _changing = self.changing.lock().await;
+        let (Some(disk), None) = (self.read(from)?, self.read(to)?) else { return Ok(()) };
+        let (old, new) = (self.place(from)?, self.place(to)?);
+        if let Place::Pool { .. } = disk.place {
+            self.held(from)?.does("rename", &[from, to]).await?;
+        }
+        remove(&new).await?;
+        fs::rename(&old, &new).map_err(SandboxError::file("rename", &old))
+    }
+
     /// Remembers what is on a disk under a name.
     pub async fn snapshot(&self, id: &str, name: &str, in_use: bool) -> Result<(), SandboxError> {
         let _changing = self.changing.lock().await;

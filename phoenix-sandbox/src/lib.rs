@@ -3,6 +3,7 @@
 //! virtual machines, by QEMU. It knows
 //! nothing of Proxmox VE's API: `phoenix-node` says what shall be, this crate does it.
 
+mod archive;
 mod command;
 mod config;
 mod containers;
@@ -16,6 +17,7 @@ mod pool;
 mod remains;
 mod trees;
 
+pub use archive::Archive;
 pub use command::{Output, run};
 pub use config::{ContainerSpec, Mount, MountSource, Net};
 pub use containers::Containers;

@@ -104,7 +104,7 @@ fn move_volume(call: &mut Call<'_>, kind: GuestKind, vmid: u32) -> Reply {
         let text = format!("Target disk key '{target_disk}' is already in use for guest '{target}'");
         return Err(Refusal::failed(text));
     }
-    start(call, kind, vmid, What::Reassign { disk, target, target_disk })
+    start(call, kind, vmid, What::Reassign { disk, target, target_disk, made: None })
 }
 
 fn pair((key, text): (&str, &str)) -> (String, String) {

@@ -103,24 +103,20 @@ impl ToDo {
     /// Does it, and takes away what is half done if it fails. The node may be dropped meanwhile: the next process does
     /// it again.
     async fn carry(self, node: &Weak<Node>, upid: &str) -> Result<(), String> {
+        let mut log = Vec::new();
         let done = match self.deeds {
-            Ok(deeds) => self.engine.carry(deeds).await,
+            Ok(deeds) => self.engine.carry(deeds, &mut log).await,
             Err(text) => Err(text),
         };
         let Some(node) = node.upgrade() else { return Ok(()) };
-        match done {
-            Ok(log) => {
-                node.note(upid, log);
-                Ok(())
-            }
-            Err(text) => {
-                let remains = node.remains(upid);
-                if let Err(error) = self.engine.carry(remains).await {
-                    node.note(upid, vec![format!("could not clean up: {error}")]);
-                }
-                Err(text)
+        if done.is_err() {
+            let remains = node.remains(upid);
+            if let Err(error) = self.engine.carry(remains, &mut log).await {
+                log.push(format!("could not clean up: {error}"));
             }
         }
+        node.note(upid, log);
+        done
     }
 }
 

@@ -3,25 +3,21 @@
 use std::collections::BTreeMap;
 
 use phoenix_core::GuestKind;
-use phoenix_sandbox::{ContainerSpec, DiskKind, NewDisk, Owners};
+use phoenix_sandbox::{Archive, ContainerSpec, DiskKind, NewDisk, Owners};
 
 use super::{
+    archives,
     machines::MachineDeed,
     spec::{container, disk_id, size_of},
+    volumes::{kind_of, moves, of_storage, resize},
 };
 use crate::{
-    state::{
-        State,
-        config::volume_of,
-        guest::disks_of,
-        storage::Storage,
-        volume::{Plugin, parse_size},
-    },
-    work::{HostJob, StorageJob, What, Work, bulk::Bulk},
+    state::{State, guest::disks_of},
+    work::{HostJob, What, Work, bulk::Bulk},
 };
 
 /// How long a container that is asked to stop is given, in seconds.
-const PATIENCE: u64 = 60;
+pub(super) const PATIENCE: u64 = 60;
 
 /// Something that is done to the machine. Each may be done twice.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -36,6 +32,16 @@ pub(crate) enum Deed {
     Copy { from: String, to: String, snapshot: Option<String>, vmid: u32, kind: DiskKind, size: u64 },
     /// Lets a disk hold so much.
     Resize { id: String, size: u64 },
+    /// Gives a disk another name.
+    Rename { from: String, to: String },
+    /// Removes disks.
+    Remove { disks: Vec<String> },
+    /// Makes an archive of a container, with its configuration.
+    BackUp { archive: Box<Archive>, config: String },
+    /// Makes disks from an archive.
+    Unpack { archive: Box<Archive>, news: Vec<NewDisk> },
+    /// Copies an archive: the storage and the name of its file, from and to.
+    CopyArchive { from: (String, String), to: (String, String) },
     /// Takes a snapshot of a disk of a container.
     Snapshot { id: String, name: String, vmid: u32 },
     /// Forgets one.
@@ -91,19 +97,15 @@ pub(crate) fn of(work: &Work, state: &State) -> Result<Vec<Deed>, String> {
             What::Pause | What::Hibernate | What::Resume | What::Reset => {
                 Err("the engine `lxc` does not suspend containers".to_owned())
             }
-            What::Move { .. } | What::Reassign { .. } => {
-                Err("the engine `lxc` does not move volumes between storages and guests".to_owned())
-            }
+            What::Move { .. } | What::Reassign { .. } => Ok(moves(state, job.vmid, &job.what)),
             What::Migrate { .. } => {
                 Err("the engine `lxc` has all its containers on one machine: there is nowhere to migrate to"
                     .to_owned())
             }
         },
-        Work::Dump(dump) if has_container(state, &dump.vmids) => Err(no_backups()),
-        Work::Restore(work) if work.kind == GuestKind::Lxc => Err(no_backups()),
-        Work::Storage(StorageJob::Fetch { volid, content, .. }) if content == "vztmpl" => {
-            Ok(vec![Deed::Image { name: file_of(volid) }])
-        }
+        Work::Dump(work) => archives::dump(work, state),
+        Work::Restore(work) if work.kind == GuestKind::Lxc => archives::restore(work, state),
+        Work::Storage(job) => Ok(of_storage(state, job)),
         Work::Host(HostJob::StartAll { vmids }) | Work::Bulk { how: Bulk::Start, vmids, .. } => {
             let stopped = vmids.iter().filter_map(|vmid| state.guests.get(vmid));
             let stopped = stopped.filter(|guest| guest.kind == GuestKind::Lxc && !guest.running);
@@ -134,10 +136,8 @@ pub(crate) fn of(work: &Work, state: &State) -> Result<Vec<Deed>, String> {
         | Work::Snapshot { .. }
         | Work::DeleteSnapshot { .. }
         | Work::Rollback { .. }
-        | Work::Dump(_)
         | Work::Restore(_)
         | Work::Host(_)
-        | Work::Storage(_)
         | Work::Bulk { .. }
         | Work::ReloadNetworks => Ok(Vec::new()),
     }
@@ -152,6 +152,14 @@ pub(crate) fn after_failure(work: &Work, state: &State) -> Vec<Deed> {
         }
         Work::Start { kind: GuestKind::Lxc, vmid, .. } => {
             vec![Deed::Stop { vmid: *vmid, patience: None, force: false }]
+        }
+        Work::Restore(work) if work.kind == GuestKind::Lxc => vec![archives::after_restore(work)],
+        // Those that were stopped for their backup run again.
+        Work::Dump(dump) => {
+            let stopped = dump.vmids.iter().filter(|vmid| {
+                dump.mode == "stop" && state.guest(GuestKind::Lxc, **vmid).is_some_and(|guest| guest.running)
+            });
+            stopped.flat_map(|vmid| start(state, GuestKind::Lxc, *vmid).unwrap_or_default()).collect()
         }
         _ => Vec::new(),
     }
@@ -210,29 +218,11 @@ fn copies(
         .collect()
 }
 
-fn start(state: &State, kind: GuestKind, vmid: u32) -> Result<Vec<Deed>, String> {
+pub(super) fn start(state: &State, kind: GuestKind, vmid: u32) -> Result<Vec<Deed>, String> {
     let Some(guest) = state.guest(kind, vmid) else { return Ok(Vec::new()) };
     let mut guest = guest.clone();
     crate::state::change::settle(&mut guest);
     Ok(vec![Deed::Start(Box::new(container(vmid, &guest.config, &guest.raw)?))])
-}
-
-/// Returns how the storage of a volume keeps disks.
-fn kind_of(state: &State, volid: &str) -> DiskKind {
-    let storage = volid.split_once(':').and_then(|(name, _)| state.storages.get(name));
-    match storage.map(Storage::kind) {
-        Some(Plugin::Files) => DiskKind::Directory,
-        Some(Plugin::Btrfs) => DiskKind::Btrfs,
-        Some(Plugin::Zfs | Plugin::Thin | Plugin::Thick) | None => DiskKind::Layers,
-    }
-}
-
-fn resize(state: &State, vmid: u32, disk: &str, size: &str) -> Vec<Deed> {
-    let guest = state.guest(GuestKind::Lxc, vmid);
-    let volid = guest.and_then(|guest| guest.get(disk)).map(|value| disk_id(volume_of(value)));
-    // The size is one in bytes since the task has begun.
-    let pair = volid.zip(parse_size(size, 0));
-    pair.map(|(id, size)| Deed::Resize { id, size }).into_iter().collect()
 }
 
 fn destroy(state: &State, vmid: u32) -> Deed {
@@ -254,10 +244,6 @@ fn has_container(state: &State, vmids: &[u32]) -> bool {
 }
 
 /// Returns the file name of an OS template.
-fn file_of(volid: &str) -> String {
+pub(super) fn file_of(volid: &str) -> String {
     volid.rsplit(['/', ':']).next().unwrap_or(volid).to_owned()
-}
-
-fn no_backups() -> String {
-    "the engine `lxc` makes no backups of containers: use snapshots, or the engine `sim`".to_owned()
 }

@@ -3,12 +3,14 @@
 //! the same on both engines.
 
 mod agent;
+mod archives;
 mod channel;
 mod deeds;
 mod guise;
 mod limits;
 mod machines;
 mod spec;
+mod volumes;
 
 use std::sync::{Mutex, PoisonError};
 
@@ -56,12 +58,11 @@ impl Real {
     }
 
     /// Does deeds in their order.
-    pub(crate) async fn carry(&self, deeds: Vec<Deed>) -> Result<Vec<String>, String> {
-        let mut log = Vec::new();
+    pub(crate) async fn carry(&self, deeds: Vec<Deed>, log: &mut Vec<String>) -> Result<(), String> {
         for deed in deeds {
-            self.perform(deed, &mut log).await.map_err(|error| error.to_string())?;
+            self.perform(deed, log).await.map_err(|error| error.to_string())?;
         }
-        Ok(log)
+        Ok(())
     }
 
     async fn perform(&self, deed: Deed, log: &mut Vec<String>) -> Result<(), SandboxError> {
@@ -111,6 +112,22 @@ impl Real {
             Deed::DeleteSnapshot { id, name } => {
                 self.containers.disks().await?.delete_snapshot(&id, &name).await
             }
+            Deed::Rename { from, to } => self.containers.disks().await?.rename(&from, &to).await,
+            Deed::Remove { disks } => self.containers.remove(&disks).await,
+            Deed::BackUp { archive, config } => {
+                let made = self.containers.back_up(&archive, &config).await;
+                made.map_err(|error| {
+                    log.push(format!("ERROR: Backup of VM {} failed - {error}", archive.vmid));
+                    log.push("INFO: Backup job finished with errors".to_owned());
+                    SandboxError::Wrong("job errors".to_owned())
+                })
+            }
+            Deed::Unpack { archive, news } => {
+                self.containers.unpack(&archive, &news).await.map_err(|error| {
+                    SandboxError::Wrong(format!("unable to restore CT {} - {error}", archive.vmid))
+                })
+            }
+            Deed::CopyArchive { from, to } => self.containers.copy_archive(&from, &to).await,
             Deed::Rollback { id, name } => self.containers.disks().await?.rollback(&id, &name).await,
         }
     }
@@ -155,6 +172,7 @@ impl Real {
                 halt(guest);
             }
         }
+        archives::sweep(&self.containers, state);
         let idle = containers.into_iter().filter(|vmid| !busy.contains(vmid)).collect();
         self.limits.follow(state, &idle, &self.containers);
         Ok(())

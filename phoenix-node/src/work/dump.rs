@@ -122,33 +122,18 @@ fn one(
     });
     let disks = included(guest, &mut say);
     let bytes: u64 = disks.values().map(|(_, used)| used).sum();
-    let (ending, size) = match dump.compress.as_str() {
-        "zstd" => (".zst", bytes * 3 / 10),
-        "gzip" => (".gz", bytes * 7 / 20),
-        "1" | "lzo" => (".lzo", bytes / 2),
-        _ => ("", bytes),
+    let size = match dump.compress.as_str() {
+        "zstd" => bytes * 3 / 10,
+        "gzip" => bytes * 7 / 20,
+        "1" | "lzo" => bytes / 2,
+        _ => bytes,
     };
-    let archive = if kind == GuestKind::Lxc { "tar" } else { "vma" };
-    let name = |time: u64| format!("vzdump-{}-{vmid}-{}.{archive}{ending}", kind.api_name(), stamp(time));
-    let mut ctime = dump.started;
-    while state.volume(&format!("{}:backup/{}", dump.storage, name(ctime))).is_some() {
-        ctime += 1;
-    }
-    let volid = format!("{}:backup/{}", dump.storage, name(ctime));
+    let (name, ctime) = file_of(dump, state, kind, vmid);
+    let volid = format!("{}:backup/{name}", dump.storage);
     let root = state.storages.get(&dump.storage).and_then(|storage| storage.option("path"));
-    say(format!("creating vzdump archive '{}/dump/{}'", root.unwrap_or("/var/lib/vz"), name(ctime)));
+    say(format!("creating vzdump archive '{}/dump/{name}'", root.unwrap_or("/var/lib/vz")));
     let size = size.max(4096);
-    let kept = Backup {
-        kind,
-        vmid,
-        config: kept_options(guest),
-        raw: guest.raw.clone(),
-        disks,
-        world: guest.world.clone(),
-        ctime,
-        notes: dump.notes.as_ref().map(|template| notes(template, guest, &dump.node)),
-        is_protected: dump.is_protected,
-    };
+    let kept = kept(dump, guest, disks, ctime);
     if size > state.free(&dump.storage) {
         return Err("No space left on device".to_owned());
     }
@@ -160,7 +145,8 @@ fn one(
     if dump.is_protected {
         say("marking backup as protected".to_owned());
     }
-    let file = Volume { format: format!("{archive}{}", ending), ctime, ..Volume::file(&volid, size) };
+    let format = format!("{}{}", archive(kind), ending(dump));
+    let file = Volume { format, ctime, ..Volume::file(&volid, size) };
     if let Some(storage) = state.storages.get_mut(&dump.storage) {
         storage.volumes.insert(volid.clone(), file);
         state.dirty.storages = true;
@@ -173,6 +159,63 @@ fn one(
     say(format!("Finished Backup of VM {vmid} (00:00:0{})", now().saturating_sub(dump.started).min(9)));
     say(format!("Backup finished at {}", clock(now())));
     Ok(())
+}
+
+/// An archive of a container that is to be made.
+pub(crate) struct Planned {
+    /// The name of its file.
+    pub(crate) file: String,
+    /// The keys of the disks that are in it.
+    pub(crate) disks: Vec<String>,
+    /// The configuration as it holds it.
+    pub(crate) config: String,
+}
+
+/// Returns the archive that is made of a container, if this task has locked it.
+pub(crate) fn planned(dump: &Dump, state: &State, vmid: u32) -> Option<Planned> {
+    let guest = state.guest(GuestKind::Lxc, vmid).filter(|_| dump.locked.contains(&vmid))?;
+    let disks = included(guest, &mut |_| ());
+    let (file, ctime) = file_of(dump, state, GuestKind::Lxc, vmid);
+    let keys = disks.keys().cloned().collect();
+    Some(Planned { file, disks: keys, config: kept(dump, guest, disks, ctime).text() })
+}
+
+fn kept(dump: &Dump, guest: &Guest, disks: BTreeMap<String, (u64, u64)>, ctime: u64) -> Backup {
+    Backup {
+        kind: guest.kind,
+        vmid: guest.vmid,
+        config: kept_options(guest),
+        raw: guest.raw.clone(),
+        disks,
+        world: guest.world.clone(),
+        ctime,
+        notes: dump.notes.as_ref().map(|template| notes(template, guest, &dump.node)),
+        is_protected: dump.is_protected,
+    }
+}
+
+/// Returns the name of an archive's file and the time in it, which no other has.
+fn file_of(dump: &Dump, state: &State, kind: GuestKind, vmid: u32) -> (String, u64) {
+    let name = |time: u64| {
+        let (archive, ending) = (archive(kind), ending(dump));
+        format!("vzdump-{}-{vmid}-{}.{archive}{ending}", kind.api_name(), stamp(time))
+    };
+    let is_taken = |time: u64| state.volume(&format!("{}:backup/{}", dump.storage, name(time))).is_some();
+    let free = (dump.started..).find(|time| !is_taken(*time)).unwrap_or(dump.started);
+    (name(free), free)
+}
+
+fn archive(kind: GuestKind) -> &'static str {
+    if kind == GuestKind::Lxc { "tar" } else { "vma" }
+}
+
+fn ending(dump: &Dump) -> &'static str {
+    match dump.compress.as_str() {
+        "zstd" => ".zst",
+        "gzip" => ".gz",
+        "1" | "lzo" => ".lzo",
+        _ => "",
+    }
 }
 
 /// Returns the disks that a backup holds: size and what each takes.

@@ -44,7 +44,13 @@ pub(crate) enum What {
         made: Option<String>,
     },
     /// Gives a volume to another guest.
-    Reassign { disk: String, target: u32, target_disk: String },
+    Reassign {
+        disk: String,
+        target: u32,
+        target_disk: String,
+        #[serde(default)]
+        made: Option<String>,
+    },
     /// Moves it to another node.
     Migrate {
         target: String,
@@ -92,7 +98,7 @@ impl Job {
             What::Pause | What::Resume | What::Reset => Ok(durations::CONFIGURE),
             What::Hibernate => Ok(durations::STOP),
             What::Move { .. } => volume::begin(self, state, room),
-            What::Reassign { .. } => Ok(durations::CONFIGURE),
+            What::Reassign { .. } => volume::begin_reassign(self, state),
             What::Migrate { target, online, storage, .. } => {
                 migrate::begin(state, room, (kind, vmid), target, *online, storage.as_deref())
             }
@@ -106,8 +112,9 @@ impl Job {
                 Err(checkpoint(vmid, matches!(self.what, What::Resume), log))
             }
             (What::Move { .. }, _) => volume::finish(self, state, log),
-            (What::Reassign { disk, target, target_disk }, _) => {
-                volume::reassign(state, (kind, vmid), disk, *target, target_disk, log)
+            (What::Reassign { disk, target, target_disk, made }, _) => {
+                let made = made.as_deref().ok_or("the task has not begun")?;
+                volume::reassign(state, (kind, vmid), disk, (*target, target_disk, made), log)
             }
             (What::Migrate { target, online, restart, storage }, _) => {
                 migrate::finish(state, (kind, vmid), target, *online || *restart, storage.as_deref(), log)

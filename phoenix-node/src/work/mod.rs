@@ -7,7 +7,7 @@ mod clone;
 mod create;
 mod disk;
 mod drive;
-mod dump;
+pub(crate) mod dump;
 mod host;
 mod job;
 mod mkfs;

@@ -5,7 +5,10 @@ use phoenix_core::GuestKind;
 use super::{Job, What};
 use crate::{
     durations,
-    state::{State, config, volume::size_text},
+    state::{
+        State, config,
+        volume::{Volume, size_text},
+    },
     work::{
         Refused, Room,
         room::{Wanted, add_volume},
@@ -76,39 +79,57 @@ pub(super) fn finish(job: &Job, state: &mut State, log: &mut Vec<String>) -> Res
     Ok(())
 }
 
+/// Chooses the name that a volume gets under its new guest.
+pub(super) fn begin_reassign(job: &mut Job, state: &mut State) -> Result<u64, Refused> {
+    let (kind, vmid) = (job.kind, job.vmid);
+    let What::Reassign { disk, target, made, .. } = &mut job.what else { return Ok(0) };
+    let (_, volume) = held(state, (kind, vmid), disk)?;
+    let wanted = Wanted {
+        storage: &volume.storage,
+        size: volume.size,
+        used: 0,
+        format: Some(&volume.format),
+        parent: None,
+        stem: None,
+    };
+    let name = add_volume(state, *target, &wanted, &mut Vec::new())?;
+    // It comes with the volume: until then there is none.
+    if let Some(other) = state.guest_mut(kind, *target) {
+        other.volumes.remove(&name);
+    }
+    *made = Some(name);
+    Ok(durations::CONFIGURE)
+}
+
+/// Returns the property string of a disk and its volume.
+fn held(state: &State, (kind, vmid): (GuestKind, u32), disk: &str) -> Result<(String, Volume), String> {
+    let guest = state.guest(kind, vmid).ok_or_else(|| format!("guest {vmid} is gone"))?;
+    let value = guest.get(disk).ok_or_else(|| format!("disk '{disk}' does not exist"))?.to_owned();
+    let volid = config::volume_of(&value);
+    let volume = guest.volumes.get(volid).ok_or_else(|| format!("volume '{volid}' does not exist"))?;
+    Ok((value, volume.clone()))
+}
+
 /// Gives a volume to another guest of the same kind, under a name of that guest's.
 pub(super) fn reassign(
     state: &mut State,
     (kind, vmid): (GuestKind, u32),
     disk: &str,
-    target: u32,
-    target_disk: &str,
+    (target, target_disk, made): (u32, &str, &str),
     log: &mut Vec<String>,
 ) -> Result<(), String> {
     let gone = |vmid: u32| format!("guest {vmid} is gone");
-    let guest = state.guest(kind, vmid).ok_or_else(|| gone(vmid))?;
-    let value = guest.get(disk).ok_or_else(|| format!("disk '{disk}' does not exist"))?.to_owned();
-    let volid = config::volume_of(&value).to_owned();
-    let volume = guest.volumes.get(&volid).ok_or_else(|| format!("volume '{volid}' does not exist"))?.clone();
-    let wanted = Wanted {
-        storage: &volume.storage.clone(),
-        size: volume.size,
-        used: 0,
-        format: Some(&volume.format.clone()),
-        parent: None,
-        stem: None,
-    };
-    let made = add_volume(state, target, &wanted, &mut Vec::new())?;
+    let (value, volume) = held(state, (kind, vmid), disk)?;
     let guest = state.guest_mut(kind, vmid).ok_or_else(|| gone(vmid))?;
-    guest.volumes.remove(&volid);
+    guest.volumes.remove(config::volume_of(&value));
     guest.config.remove(disk);
     log.push(format!("removing disk '{disk}' from {vmid} config"));
     let size = size_text(volume.size);
     let other = state.guest_mut(kind, target).ok_or_else(|| gone(target))?;
-    other.volumes.insert(made.clone(), volume);
+    other.volumes.insert(made.to_owned(), volume);
     let value = match target_disk.starts_with("unused") {
-        true => made,
-        false => config::with_volume(&value, &made, Some(&size)),
+        true => made.to_owned(),
+        false => config::with_volume(&value, made, Some(&size)),
     };
     other.config.insert(target_disk.to_owned(), value);
     log.push(format!("target disk '{target_disk}' of {target} updated"));
