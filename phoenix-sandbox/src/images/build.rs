@@ -10,6 +10,8 @@ use std::{
 };
 
 use serde::Serialize;
+use serde_json::Value;
+use sha2::{Digest, Sha256};
 
 use crate::{
     command::{run, run_told},
@@ -96,6 +98,7 @@ struct Contents<'a> {
     mirror: &'a str,
     /// Seconds since 1970.
     built: u64,
+    recipe: &'a str,
     packages: BTreeMap<&'a str, &'a str>,
 }
 
@@ -132,6 +135,25 @@ pub(crate) async fn build(
     fs::rename(place.path().join("contents.json"), &beside).map_err(SandboxError::file("write", &beside))?;
     fs::rename(packed, &target).map_err(SandboxError::file("write", &target))?;
     Ok(target)
+}
+
+/// Returns what tarballs are built by, as one word: it is another one when another list of packages, setting or trimming
+/// makes other images.
+pub(crate) fn recipe() -> String {
+    let mut sum = Sha256::new();
+    for part in [PACKAGES, DPKG, APT, &[TRIM]].into_iter().flatten() {
+        sum.update(part);
+        sum.update([0]);
+    }
+    sum.finalize().iter().map(|byte| format!("{byte:02x}")).collect()
+}
+
+/// Returns what the tarball of a family was built by; nothing if somebody has put it there.
+pub(crate) fn recipe_of(cache: &Path, family: Family) -> Option<String> {
+    let text = fs::read(cache.join(format!("{}.json", family.name))).ok()?;
+    let contents: Value = serde_json::from_slice(&text).unwrap_or_default();
+    // Those of the time before recipes have none written down.
+    Some(contents["recipe"].as_str().unwrap_or_default().to_owned())
 }
 
 /// Returns this machine's architecture by Debian's name.
@@ -221,12 +243,14 @@ fn describe(family: Family, mirror: &Mirror, architecture: &str, place: &Path) -
     let path = place.join("packages");
     let text = fs::read_to_string(&path).map_err(SandboxError::file("read", &path))?;
     let since = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default();
+    let recipe = recipe();
     let contents = Contents {
         name: family.name,
         suite: family.suite,
         architecture,
         mirror: &mirror.main,
         built: since.as_secs(),
+        recipe: &recipe,
         packages: text.lines().filter_map(|line| line.split_once(' ')).collect(),
     };
     let text = serde_json::to_vec_pretty(&contents).expect("strings and numbers are JSON");

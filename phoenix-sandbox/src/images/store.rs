@@ -12,7 +12,7 @@ use crate::{
     error::SandboxError,
     holder::find,
     images::{
-        build::{LIMIT, architecture, build, open_to_all},
+        build::{LIMIT, architecture, build, open_to_all, recipe, recipe_of},
         family::{ENDINGS, Family, families, family, stem, written_architecture},
         lock::lock,
         tree,
@@ -45,20 +45,20 @@ impl Images {
         &self.cache
     }
 
-    /// Tells whether the tarball of a template is in the cache.
+    /// Tells whether the tarball of a template is in the cache, and not one of a former recipe.
     pub fn is_there(&self, name: &str) -> bool {
-        self.found(name).is_some()
+        self.fresh(name).is_some()
     }
 
     /// Returns the tarball of a template (`debian-12-standard_12.7-1_amd64.tar.zst`, or `debian-12-standard`): the file
-    /// of that name in the cache, else the one of its family, which is built if it is not there. That takes minutes, and
-    /// `progress` hears how it goes.
+    /// of that name in the cache, else the one of its family, which is built if it is not there or was built by another
+    /// recipe. That takes minutes, and `progress` hears how it goes.
     pub async fn tarball(
         &self,
         name: &str,
         progress: impl Fn(String) + Sync,
     ) -> Result<PathBuf, SandboxError> {
-        if let Some(path) = self.found(name) {
+        if let Some(path) = self.fresh(name) {
             return Ok(path);
         }
         let family = self.known(name)?;
@@ -66,9 +66,18 @@ impl Images {
         let path = self.cache.join(format!(".{}.lock", family.name));
         let waiting = || progress(format!("`{}`: another process is building it; waiting", family.name));
         let _held = lock(&path, LIMIT, waiting).await?;
-        match self.found(name) {
-            Some(path) => Ok(path),
-            None => build(family, name, &self.cache, &progress).await,
+        if let Some(path) = self.fresh(name) {
+            return Ok(path);
+        }
+        match (build(family, name, &self.cache, &progress).await, self.found(name)) {
+            (Ok(path), _) => Ok(path),
+            // A machine without a way to its mirror goes on with what it has.
+            (Err(error), Some(old)) => {
+                progress(format!("`{}` was built by another recipe, and is used: {error}", family.name));
+                tracing::warn!(%error, "`{}` could not be built anew", family.name);
+                Ok(old)
+            }
+            (Err(error), None) => Err(error),
         }
     }
 
@@ -81,7 +90,11 @@ impl Images {
             Owners::Plain => "",
             Owners::Shifted => "+shifted",
         };
-        let tree = format!("{}{mark}", stem(&file));
+        // Trees of another recipe stay what they are: containers stand on them.
+        let built = family(&file).filter(|family| stem(&file) == family.name);
+        let built = built.and_then(|family| recipe_of(&self.cache, family)).unwrap_or_default();
+        let built = built.get(..12).map(|short| format!("@{short}")).unwrap_or_default();
+        let tree = format!("{}{built}{mark}", stem(&file));
         let target = self.store.join(&tree);
         if target.is_dir() {
             return Ok(target);
@@ -135,6 +148,15 @@ impl Images {
         let stems = [(stem(name) == name).then_some(name), family.map(|family| family.name)];
         let names = exact.into_iter().chain(stems.into_iter().flatten().flat_map(ended));
         names.map(|name| self.cache.join(name)).find(|path| path.is_file())
+    }
+
+    /// Returns the tarball of a template, unless it was built here by another recipe.
+    fn fresh(&self, name: &str) -> Option<PathBuf> {
+        let path = self.found(name)?;
+        let file = path.file_name()?.to_str()?;
+        let ours = family(file).filter(|family| file == format!("{}.tar.zst", family.name));
+        let built = ours.and_then(|family| recipe_of(&self.cache, family));
+        built.is_none_or(|built| built == recipe()).then_some(path)
     }
 
     fn known(&self, name: &str) -> Result<Family, SandboxError> {
@@ -229,6 +251,26 @@ mod tests {
         );
         fs::write(cache.path().join("mine.tar.gz"), "").unwrap();
         assert!(images.is_there("mine") && images.is_there("mine.tar.gz") && !images.is_there("mine.tar.xz"));
+    }
+
+    #[tokio::test]
+    async fn a_tarball_of_another_recipe_counts_as_none() {
+        let cache = tempfile::tempdir().unwrap();
+        let images = Images::new(cache.path(), cache.path().join("store"));
+        let name = "debian-12-standard";
+        let tarball = cache.path().join("debian-12-standard.tar.zst");
+        let note = |recipe: &str| {
+            let text = format!(r#"{{"name": "{name}", "recipe": "{recipe}"}}"#);
+            fs::write(cache.path().join("debian-12-standard.json"), text).unwrap();
+        };
+        fs::write(&tarball, "").unwrap();
+        assert!(images.is_there(name), "somebody has put it there");
+        note(&recipe());
+        assert!(images.is_there(name));
+        note("of another time");
+        assert!(!images.is_there(name) && images.found(name).is_some());
+        fs::write(cache.path().join("debian-12-standard_12.7-1_amd64.tar.zst"), "").unwrap();
+        assert!(images.is_there("debian-12-standard_12.7-1_amd64.tar.zst"), "a user's own wins");
     }
 
     #[tokio::test]
