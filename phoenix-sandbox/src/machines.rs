@@ -3,16 +3,18 @@
 
 mod agent;
 mod arguments;
+mod begun;
 mod disks;
 mod image;
 mod life;
+mod monitor;
 mod spec;
 mod wire;
 
 pub use agent::{AgentError, AgentReply};
 pub use image::machine_family;
-pub(crate) use life::shut_down_all;
 pub use life::{Machines, Order};
+pub(crate) use monitor::shut_down_all;
 pub use spec::{Card, Drive, MachineSpec, Seed};
 
 use crate::{SandboxError, holder::find};

@@ -1,4 +1,4 @@
-//! What tests find on the machine: an ssh server to log in to, LXC and what builds images for real containers. It is
+//! What tests find on the machine: an ssh server to log in to, LXC and QEMU, and what builds images for real guests. It is
 //! installed where it is missing and can be installed; nothing of it is started by anybody but the tests.
 
 use std::{path::Path, process::Command};
@@ -6,7 +6,7 @@ use std::{path::Path, process::Command};
 use crate::{command::run, ui};
 
 /// Programs, and the packages of Debian that have them.
-const PROGRAMS: [(&str, &str); 10] = [
+const PROGRAMS: [(&str, &str); 13] = [
     ("/usr/sbin/sshd", "openssh-server"),
     ("/usr/bin/lxc-start", "lxc"),
     ("/usr/bin/newuidmap", "uidmap"),
@@ -17,6 +17,9 @@ const PROGRAMS: [(&str, &str); 10] = [
     ("/usr/sbin/nft", "nftables"),
     ("/usr/bin/slirp4netns", "slirp4netns"),
     ("/usr/bin/ping", "iputils-ping"),
+    ("/usr/bin/qemu-system-x86_64", "qemu-system-x86"),
+    ("/usr/bin/qemu-img", "qemu-utils"),
+    ("/usr/sbin/mkfs.ext4", "e2fsprogs"),
 ];
 
 fn missing() -> Vec<&'static str> {

@@ -169,7 +169,8 @@ async fn a_backup_holds_what_the_container_sees_and_a_restore_brings_it_back_wit
     assert_eq!(said, "data\n33 44 640\n/scratch:\nkept");
     let sizes = own.containers.disks().await.expect("are there").hold_sizes();
     if sizes {
-        let said = own.inside("102", "dd if=/dev/zero of=/data/in/big bs=1M count=1100; rm /data/in/big").await;
+        let said =
+            own.inside("102", "dd if=/dev/zero of=/data/in/big bs=1M count=1100; rm /data/in/big").await;
         assert!(said.contains("Disk quota exceeded"), "{said}");
     }
 

@@ -249,6 +249,11 @@ fn agent_path(guest: GuestId, node: &str) -> Result<String, PveError> {
     Ok(format!("/nodes/{}/qemu/{}/agent", segment(node)?, guest.vmid))
 }
 
+/// Returns the path of a machine's status.
+pub(super) fn status_path(guest: GuestId, node: &str) -> Result<String, PveError> {
+    Ok(format!("/nodes/{}/qemu/{}/status/current", segment(node)?, guest.vmid))
+}
+
 fn config_path(guest: GuestId, node: &str) -> Result<String, PveError> {
     Ok(format!("/nodes/{}/qemu/{}/config", segment(node)?, guest.vmid))
 }

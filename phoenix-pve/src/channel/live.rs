@@ -7,6 +7,7 @@ use async_trait::async_trait;
 use phoenix_core::{Action, BackendError, Content, ErrorKind, Evidence, GuestId, GuestKind, Probe, Site};
 
 use super::{
+    agent::status_path,
     answer,
     nodes::Nodes,
     places::Places,
@@ -14,10 +15,13 @@ use super::{
     process::Ended,
     request::{self, ACT, ASK, Expected},
 };
-use crate::client::Client;
+use crate::{client::Client, lenient};
 
 /// How often a file that somebody else writes to as well is tried.
 const CONTESTED: usize = 5;
+
+/// How often one that is starting is tried.
+const BOOTING: Duration = Duration::from_secs(2);
 
 /// What a channel allows itself.
 #[derive(Clone, Debug)]
@@ -30,6 +34,8 @@ pub struct ChannelLimits {
     pub quick: Duration,
     /// How long packages, units and commands may take.
     pub work: Duration,
+    /// How long after its start a virtual machine may take until somebody in it answers.
+    pub boot: Duration,
     /// How many bytes a command that only asks may say on each of its outputs.
     pub output: usize,
     /// The shortest interval between two questions to a guest agent.
@@ -43,6 +49,7 @@ impl Default for ChannelLimits {
             batch: Duration::from_secs(300),
             quick: Duration::from_secs(120),
             work: Duration::from_secs(1800),
+            boot: Duration::from_secs(600),
             output: 1 << 20,
             poll_floor: Duration::from_millis(50),
         }
@@ -204,16 +211,33 @@ impl LiveChannel {
         let input = request::action(action, body, expected, limit)?;
         // What runs there is ended by the shell there, which then says so; the rest is for what hangs altogether.
         let errand = Errand { script: ACT, input: &input, limit: limit + Duration::from_secs(30) };
-        let output = match self.run(site, errand).await? {
-            Came::Answer(output) => output,
-            Came::Absent => {
-                return Err(BackendError::new(ErrorKind::NotFound, format!("`{site}` does not exist")));
+        let output = loop {
+            match self.run(site, errand).await? {
+                Came::Answer(output) => break output,
+                Came::Absent => {
+                    return Err(BackendError::new(ErrorKind::NotFound, format!("`{site}` does not exist")));
+                }
+                // It was started a moment ago, by an earlier step of the same plan for instance.
+                Came::Unreachable(reason) if self.is_booting(site).await => {
+                    tracing::debug!(%site, reason, "is not up yet");
+                    tokio::time::sleep(BOOTING).await;
+                }
+                Came::Unreachable(reason) => return Err(BackendError::new(ErrorKind::Unreachable, reason)),
             }
-            Came::Unreachable(reason) => return Err(BackendError::new(ErrorKind::Unreachable, reason)),
         };
         let lines = answer::lines(&output).unwrap_or_default();
         let line = lines.last().copied().unwrap_or_default();
         answer::done(site, line, subject(action))
+    }
+
+    /// Tells whether a site is a virtual machine that may still be starting.
+    async fn is_booting(&self, site: &Site) -> bool {
+        let Some(guest) = site.guest().filter(|guest| guest.kind == GuestKind::Vm) else { return false };
+        let Ok(Some(node)) = self.node_of(guest).await else { return false };
+        let Ok(path) = status_path(guest, &node) else { return false };
+        let Ok(status) = self.client.get(&path, Vec::new()).await else { return false };
+        let uptime = lenient::number(&status["uptime"]).unwrap_or(0);
+        lenient::word(&status["status"]).as_deref() == Some("running") && uptime < self.limits.boot.as_secs()
     }
 
     fn limit_of(&self, action: &Action) -> Duration {

@@ -32,13 +32,18 @@ impl Accelerator {
 /// What a machine is started from, beside what it shall be.
 #[derive(Debug)]
 pub(super) struct Parts {
+    /// The name of the directory with its sockets.
+    pub(super) own: String,
     pub(super) accelerator: Accelerator,
     /// The files of its drives, in their order.
     pub(super) disks: Vec<PathBuf>,
     /// The directory with what cloud-init reads.
     pub(super) seed: Option<PathBuf>,
     pub(super) kernel: Option<(PathBuf, PathBuf)>,
-    /// The file with its memory, if it begins in the middle of its life.
+    /// Whether cloud-init stays out of it, for whoever comes after to do its part.
+    pub(super) is_ahead: bool,
+    /// The packed memory that it begins with, if it begins in the middle of a life. Then it has one disk, and gets the
+    /// rest when it is there.
     pub(super) memory: Option<PathBuf>,
 }
 
@@ -46,9 +51,10 @@ pub(super) struct Parts {
 pub(super) fn words(spec: &MachineSpec, parts: &Parts) -> Vec<String> {
     let mut words = Vec::new();
     let mut add = |option: &str, value: String| words.extend([option.to_owned(), value]);
-    let own = format!("/m/{}", spec.vmid);
+    let own = format!("/m/{}", parts.own);
     add("-name", option_text(&spec.name));
-    add("-machine", "q35".to_owned());
+    // Cards and disks can be added to it while it runs, without ports that wait for them.
+    add("-machine", "pc".to_owned());
     let (accelerator, processor) = match parts.accelerator {
         Accelerator::Kvm => ("kvm", "host"),
         Accelerator::Tcg => ("tcg,thread=multi", EMULATED),
@@ -66,6 +72,9 @@ pub(super) fn words(spec: &MachineSpec, parts: &Parts) -> Vec<String> {
     add("-chardev", format!("socket,id=qga0,path={own}/qga,server=on,wait=off"));
     add("-device", "virtserialport,chardev=qga0,name=org.qemu.guest_agent.0".to_owned());
     add("-device", "virtio-scsi-pci,id=scsihw0".to_owned());
+    if spec.drives.iter().any(|drive| drive.slot.starts_with("sata")) {
+        add("-device", "ahci,id=ahci0".to_owned());
+    }
     for (at, (drive, path)) in spec.drives.iter().zip(&parts.disks).enumerate() {
         let node = node_of(drive);
         add(
@@ -103,10 +112,11 @@ pub(super) fn words(spec: &MachineSpec, parts: &Parts) -> Vec<String> {
     if let Some((kernel, initrd)) = &parts.kernel {
         add("-kernel", kernel.display().to_string());
         add("-initrd", initrd.display().to_string());
-        add("-append", "root=LABEL=root ro console=ttyS0 net.ifnames=0 quiet".to_owned());
+        let more = if parts.is_ahead { " cloud-init=disabled" } else { "" };
+        add("-append", format!("root=LABEL=root ro console=ttyS0 net.ifnames=0 quiet{more}"));
     }
     if let Some(memory) = &parts.memory {
-        add("-incoming", format!("file:{}", option_path(memory)));
+        add("-incoming", format!("exec:zstd -q -d -c {}", memory.display()));
     }
     words.extend(["-no-user-config", "-nodefaults", "-daemonize"].map(str::to_owned));
     words
@@ -122,12 +132,14 @@ pub(super) fn node_of(drive: &Drive) -> String {
     format!("drive-{}", drive.slot)
 }
 
-fn device(drive: &Drive) -> String {
+/// Returns QEMU's words for a drive.
+pub(super) fn device(drive: &Drive) -> String {
     let digits = drive.slot.trim_start_matches(|c: char| !c.is_ascii_digit());
     let index: u32 = digits.parse().unwrap_or(0);
     match drive.slot.trim_end_matches(|c: char| c.is_ascii_digit()) {
         "virtio" => "virtio-blk-pci".to_owned(),
-        "sata" | "ide" => format!("ide-hd,bus=ide.{}", index % 6),
+        "ide" => format!("ide-hd,bus=ide.{},unit={}", (index / 2).min(1), index % 2),
+        "sata" => format!("ide-hd,bus=ahci0.{}", index % 6),
         // Beyond a number that a bus has there is none; 15 is the one with what cloud-init reads.
         _scsi => format!("scsi-hd,bus=scsihw0.0,channel=0,scsi-id=0,lun={index}"),
     }
@@ -163,6 +175,8 @@ mod tests {
             seed: None,
         };
         let parts = Parts {
+            own: "101".to_owned(),
+            is_ahead: false,
             accelerator: Accelerator::Tcg,
             disks: vec!["/d/a,b.qcow2".into()],
             seed: Some("/m/101/seed".into()),

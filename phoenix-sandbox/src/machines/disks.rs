@@ -23,6 +23,9 @@ const COPY: Duration = Duration::from_secs(3600);
 /// What stands beside a disk.
 #[derive(Clone, Debug, Default, Serialize, Deserialize)]
 pub(super) struct Note {
+    /// Whether a machine has run on it.
+    #[serde(default)]
+    pub(super) is_used: bool,
     /// The disk that it is linked to.
     #[serde(default)]
     pub(super) below: Option<String>,
@@ -78,7 +81,7 @@ impl DiskFiles {
 
     /// Makes a disk that stands on an image, as large as the image at least.
     pub(super) async fn create_on(&self, id: &str, base: &Base, size: u64) -> Result<(), SandboxError> {
-        let note = Note { below: None, image: Some(base.disk.clone()), kernel: base.kernel.clone() };
+        let note = Note { image: Some(base.disk.clone()), kernel: base.kernel.clone(), ..Note::default() };
         let size = size.max(base.size).to_string();
         self.made(id, &note, |half| {
             let words = [
@@ -101,7 +104,7 @@ impl DiskFiles {
     /// Makes a disk that stands on another one, which must not be written to any more.
     pub(super) async fn link(&self, from: &str, to: &str) -> Result<(), SandboxError> {
         let below = self.known(from)?;
-        let note = Note { below: Some(from.to_owned()), ..self.note(from)? };
+        let note = Note { below: Some(from.to_owned()), is_used: false, ..self.note(from)? };
         self.made(to, &note, |half| {
             let words = ["create", "-q", "-f", "qcow2", "-F", "qcow2", "-b", &text(&below)?, &text(half)?];
             Ok(words.map(str::to_owned).to_vec())
@@ -179,7 +182,35 @@ impl DiskFiles {
         Ok(())
     }
 
-    fn known(&self, id: &str) -> Result<PathBuf, SandboxError> {
+    /// Writes down that a machine runs on a disk.
+    pub(super) fn use_up(&self, id: &str) -> Result<(), SandboxError> {
+        let note = self.note(id)?;
+        if note.is_used || !self.exists(id) {
+            return Ok(());
+        }
+        self.write_note(id, &Note { is_used: true, ..note })
+    }
+
+    /// Puts a disk that nobody has used upon another file with the same content.
+    pub(super) async fn rebase(&self, id: &str, below: &Path) -> Result<(), SandboxError> {
+        let path = self.known(id)?;
+        let size = info(&["info", "-U", "--output=json", &text(&path)?].map(str::to_owned)).await?;
+        let size = size["virtual-size"].as_u64().unwrap_or(0).to_string();
+        let half = self.dir.join(format!("{id}.half"));
+        let words = ["create", "-q", "-f", "qcow2", "-F", "qcow2", "-b", &text(below)?, &text(&half)?, &size];
+        img(&words.map(str::to_owned)).await?;
+        fs::rename(&half, &path).map_err(SandboxError::file("rename", &half))
+    }
+
+    fn write_note(&self, id: &str, note: &Note) -> Result<(), SandboxError> {
+        let path = self.dir.join(format!("{id}.json"));
+        let half = self.dir.join(format!("{id}.note"));
+        let json = serde_json::to_vec(note).map_err(|error| SandboxError::Wrong(error.to_string()))?;
+        fs::write(&half, json).map_err(SandboxError::file("write", &half))?;
+        fs::rename(&half, &path).map_err(SandboxError::file("rename", &half))
+    }
+
+    pub(super) fn known(&self, id: &str) -> Result<PathBuf, SandboxError> {
         match self.exists(id) {
             true => Ok(self.path(id)),
             false => Err(SandboxError::Wrong(format!("there is no disk `{id}`"))),
@@ -200,9 +231,7 @@ impl DiskFiles {
         make(&self.dir)?;
         let half = self.dir.join(format!("{id}.half"));
         img(&words(&half)?).await?;
-        let beside = self.dir.join(format!("{id}.json"));
-        let json = serde_json::to_vec(note).map_err(|error| SandboxError::Wrong(error.to_string()))?;
-        fs::write(&beside, json).map_err(SandboxError::file("write", &beside))?;
+        self.write_note(id, note)?;
         fs::rename(&half, self.path(id)).map_err(SandboxError::file("rename", &half))
     }
 }

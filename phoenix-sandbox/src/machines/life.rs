@@ -9,17 +9,16 @@ use std::{
     time::Duration,
 };
 
-use futures::future::join_all;
 use serde_json::{Value, json};
-use tokio::time::{Instant, sleep};
+use tokio::time::sleep;
 
 use super::{
     arguments::{Accelerator, Parts, node_of, tap, words},
     disks::DiskFiles,
     image::base,
     lacking_for_machines,
+    monitor::{self, order},
     spec::{Drive, MachineSpec, Seed},
-    wire::{Silence, Wire, within},
 };
 use crate::{
     Containers, Sandbox, SandboxError,
@@ -30,10 +29,6 @@ const START: &str = include_str!("start.sh");
 const KILL: &str = r#"[ ! -e "/m/$1/pid" ] || kill -9 "$(cat "/m/$1/pid")""#;
 /// How long QEMU may take to begin, and for an order.
 const QUICK: Duration = Duration::from_secs(60);
-/// How often one that shall shut down is told so: while it begins it does not listen.
-const AGAIN: Duration = Duration::from_secs(5);
-/// How many seconds one has to shut down when the sandbox ends.
-const PATIENCE: u64 = 30;
 const LOOK: Duration = Duration::from_millis(100);
 
 /// What a machine that runs is told.
@@ -55,18 +50,25 @@ pub struct Machines {
     disks: DiskFiles,
     /// Whose turn it is to talk with each agent.
     turns: Mutex<BTreeMap<u32, Arc<tokio::sync::Mutex<()>>>>,
+    making: tokio::sync::Mutex<()>,
 }
 
 impl Machines {
     /// Returns the machines of the sandbox that these containers are in.
     pub fn new(containers: Containers) -> Self {
         let dir = containers.dir().join("machines");
-        Self { disks: DiskFiles::new(dir.join("disks")), dir, containers, turns: Mutex::default() }
+        Self {
+            disks: DiskFiles::new(dir.join("disks")),
+            dir,
+            containers,
+            turns: Mutex::default(),
+            making: tokio::sync::Mutex::default(),
+        }
     }
 
     /// Returns which run now; none if the sandbox does not.
     pub fn running(&self) -> Result<BTreeSet<u32>, SandboxError> {
-        running(self.containers.dir())
+        Ok(monitor::running(self.containers.dir())?.iter().filter_map(|own| own.parse().ok()).collect())
     }
 
     /// Makes a disk: from an image, or empty. One that is there is left as it is.
@@ -165,20 +167,37 @@ impl Machines {
             Some(drive) => self.disks.note(&drive.id)?.kernel,
             None => None,
         };
+        let life = self.life_for(&sandbox, spec, kernel.as_ref()).await.unwrap_or_else(|error| {
+            tracing::warn!(%error, "no machine could be started ahead: this one starts by itself");
+            None
+        });
+        for drive in &spec.drives {
+            self.disks.use_up(&drive.id)?;
+        }
         let parts = Parts {
+            own: spec.vmid.to_string(),
+            is_ahead: false,
             accelerator: Accelerator::of_this_machine(),
             disks: spec.drives.iter().map(|drive| self.disks.path(&drive.id)).collect(),
             seed,
             kernel,
             memory: None,
         };
-        self.launch(&sandbox, spec, &parts).await
+        match life {
+            Some(life) => self.begin_in(&sandbox, life, spec, parts).await,
+            None => self.launch(&sandbox, spec, &parts).await,
+        }
     }
 
-    async fn launch(&self, sandbox: &Sandbox, spec: &MachineSpec, parts: &Parts) -> Result<(), SandboxError> {
-        let vmid = spec.vmid.to_string();
+    pub(super) async fn launch(
+        &self,
+        sandbox: &Sandbox,
+        spec: &MachineSpec,
+        parts: &Parts,
+    ) -> Result<(), SandboxError> {
         let dir = self.containers.dir().display().to_string();
-        let mut all: Vec<String> = ["/bin/sh", "-c", START, "sh", &dir, &vmid].map(str::to_owned).to_vec();
+        let mut all: Vec<String> =
+            ["/bin/sh", "-c", START, "sh", &dir, &parts.own].map(str::to_owned).to_vec();
         all.extend(
             spec.cards
                 .iter()
@@ -199,26 +218,30 @@ impl Machines {
     /// Stops a machine: within so many seconds if it does so by itself, or at once.
     pub async fn stop(&self, vmid: u32, patience: Option<u64>) -> Result<(), SandboxError> {
         let Some(sandbox) = Sandbox::find(self.containers.dir())? else { return Ok(()) };
-        let Some(seconds) = patience else { return self.end(&sandbox, vmid).await };
-        shut_down(sandbox.dir(), vmid, seconds).await
+        let own = vmid.to_string();
+        match patience {
+            Some(seconds) => monitor::shut_down(sandbox.dir(), &own, seconds).await,
+            None => self.end(&sandbox, &own).await,
+        }
     }
 
-    async fn end(&self, sandbox: &Sandbox, vmid: u32) -> Result<(), SandboxError> {
+    /// Ends a machine at once.
+    pub(super) async fn end(&self, sandbox: &Sandbox, own: &str) -> Result<(), SandboxError> {
         for tried in 0..100 {
-            if !self.running()?.contains(&vmid) {
+            if !monitor::running(sandbox.dir())?.contains(own) {
                 return Ok(());
             }
             match tried {
-                0 => drop(self.order(vmid, "quit", json!({})).await),
+                0 => drop(order(&self.run_place(own), own, "quit", json!({})).await),
                 50 => {
-                    let words = ["/bin/sh", "-c", KILL, "sh", &vmid.to_string()];
+                    let words = ["/bin/sh", "-c", KILL, "sh", own];
                     sandbox.run(&words, b"", QUICK).await?;
                 }
                 _ => {}
             }
             sleep(LOOK).await;
         }
-        Err(SandboxError::Wrong(format!("the machine {vmid} did not end")))
+        Err(SandboxError::Wrong(format!("the machine {own} did not end")))
     }
 
     /// Tells a machine that runs what to do.
@@ -235,16 +258,36 @@ impl Machines {
     pub async fn destroy(&self, vmid: u32, disks: &[String]) -> Result<(), SandboxError> {
         self.stop(vmid, None).await?;
         remove(&self.place(vmid)).await?;
-        self.disks.remove(disks).await
+        self.remove_disks(disks).await
     }
 
     /// Removes disks. Fails if another stands on one of them.
     pub async fn remove_disks(&self, disks: &[String]) -> Result<(), SandboxError> {
-        self.disks.remove(disks).await
+        self.disks.remove(disks).await?;
+        self.forget_lives(disks).await
     }
 
     pub(super) fn place(&self, vmid: u32) -> PathBuf {
-        place(self.containers.dir(), vmid)
+        self.run_place(&vmid.to_string())
+    }
+
+    /// Returns where a machine of this name has its sockets.
+    pub(super) fn run_place(&self, own: &str) -> PathBuf {
+        monitor::place(self.containers.dir(), own)
+    }
+
+    /// Returns where lives are kept that machines begin in.
+    pub(super) fn lives(&self) -> PathBuf {
+        self.dir.join("lives")
+    }
+
+    pub(super) fn disks(&self) -> &DiskFiles {
+        &self.disks
+    }
+
+    /// Returns what is held while such a life is made.
+    pub(super) fn making(&self) -> &tokio::sync::Mutex<()> {
+        &self.making
     }
 
     pub(super) fn turn(&self, vmid: u32) -> Arc<tokio::sync::Mutex<()>> {
@@ -253,66 +296,8 @@ impl Machines {
     }
 
     async fn order(&self, vmid: u32, command: &str, arguments: Value) -> Result<Value, SandboxError> {
-        order(self.containers.dir(), vmid, command, arguments).await
+        order(&self.place(vmid), &vmid.to_string(), command, arguments).await
     }
-}
-
-/// Asks all machines of a sandbox to shut down, and waits a while until they have.
-pub(crate) async fn shut_down_all(dir: &Path) -> Result<(), SandboxError> {
-    for ended in join_all(running(dir)?.into_iter().map(|vmid| shut_down(dir, vmid, PATIENCE))).await {
-        if let Err(error) = ended {
-            tracing::debug!(%error, "a machine did not stop by itself");
-        }
-    }
-    Ok(())
-}
-
-fn running(dir: &Path) -> Result<BTreeSet<u32>, SandboxError> {
-    let Some(sandbox) = Sandbox::find(dir)? else { return Ok(BTreeSet::new()) };
-    let path = PathBuf::from(format!("/proc/{}/net/unix", sandbox.status().pid));
-    // Where it cannot be read, the sandbox ended while it was looked at.
-    let text = fs::read_to_string(&path).unwrap_or_default();
-    // QEMU listens for orders at a path that bears the machine's number.
-    let numbers = text.lines().filter_map(|line| {
-        line.split_whitespace().nth(7)?.strip_prefix("/m/")?.strip_suffix("/qmp")?.parse().ok()
-    });
-    Ok(numbers.collect())
-}
-
-fn place(dir: &Path, vmid: u32) -> PathBuf {
-    dir.join("machines/run").join(vmid.to_string())
-}
-
-async fn shut_down(dir: &Path, vmid: u32, seconds: u64) -> Result<(), SandboxError> {
-    let until = Instant::now() + Duration::from_secs(seconds);
-    let mut told: Option<Instant> = None;
-    while running(dir)?.contains(&vmid) {
-        if told.is_none_or(|told| told.elapsed() > AGAIN) {
-            // One that has just ended hears nothing; the next look tells.
-            let _ = order(dir, vmid, "system_powerdown", json!({})).await;
-            told = Some(Instant::now());
-        }
-        if Instant::now() > until {
-            return Err(SandboxError::Wrong("VM quit/powerdown failed - got timeout".to_owned()));
-        }
-        sleep(LOOK).await;
-    }
-    Ok(())
-}
-
-async fn order(dir: &Path, vmid: u32, command: &str, arguments: Value) -> Result<Value, SandboxError> {
-    let result = async {
-        let mut wire = Wire::to_monitor(&place(dir, vmid), QUICK).await?;
-        within(QUICK, wire.ask(command, arguments)).await
-    };
-    result.await.map_err(|silence| {
-        SandboxError::Wrong(match silence {
-            Silence::Nobody => {
-                format!("VM {vmid} qmp command '{command}' failed - unable to connect to VM {vmid}")
-            }
-            Silence::Refused(text) => format!("VM {vmid} qmp command '{command}' failed - {text}"),
-        })
-    })
 }
 
 fn check_programs() -> Result<(), SandboxError> {

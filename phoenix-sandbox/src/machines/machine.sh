@@ -41,7 +41,9 @@ done
 mkdir -p "$units/multi-user.target.wants"
 ln -sfn /lib/systemd/system/systemd-networkd.service "$units/multi-user.target.wants/systemd-networkd.service"
 echo 'LABEL=root / ext4 defaults,noatime 0 0' >"$root/etc/fstab"
-echo 'datasource_list: [ NoCloud, None ]' >"$root/etc/cloud/cloud.cfg.d/90-phoenix.cfg"
+# An emulated processor takes minutes for a key of RSA.
+printf '%s\n' 'datasource_list: [ NoCloud, None ]' 'ssh_genkeytypes: [ ed25519 ]' 'locale: C.UTF-8' \
+    'apt_preserve_sources_list: true' >"$root/etc/cloud/cloud.cfg.d/90-phoenix.cfg"
 # Whoever asks for an upgrade gets it by the package manager; at every first start it costs minutes.
 sed -i -e '/^ *- package-update-upgrade-install$/d' -e '/^ *- package_update_upgrade_install$/d' "$root/etc/cloud/cloud.cfg"
 : >"$root/etc/machine-id"

@@ -133,6 +133,22 @@ impl Live {
     }
 }
 
+/// Whatever a test has come to, its sandbox goes with it.
+impl Drop for Live {
+    fn drop(&mut self) {
+        let node = self.node();
+        // A runtime cannot be entered from within another one.
+        let swept = std::thread::spawn(move || {
+            let runtime =
+                tokio::runtime::Builder::new_current_thread().enable_all().build().expect("a runtime");
+            runtime.block_on(Sandbox::clear(&node))
+        });
+        let swept = swept.join().expect("the thread ends");
+        // A test that fails already says so; a second panic would hide it.
+        assert!(std::thread::panicking() || swept.is_ok(), "the sandbox could not be taken away: {swept:?}");
+    }
+}
+
 /// Returns a directory: in memory if there is room, because a disk may be slow for minutes after many files went.
 pub(crate) fn place() -> TempDir {
     let memory = Path::new("/dev/shm");

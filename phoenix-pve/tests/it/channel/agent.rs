@@ -2,7 +2,9 @@
 
 use std::{sync::Arc, time::Duration};
 
-use phoenix_core::{Action, Content, ErrorKind, Evidence, GuestId, Probe, SecretRef, Site};
+use phoenix_core::{
+    Action, Condition, Content, ErrorKind, Evidence, Expect, GuestId, Probe, SecretRef, Site,
+};
 use phoenix_pve::{Client, Entry, GuestChannel, LiveChannel, Nodes, SshOptions};
 use serde_json::json;
 
@@ -118,4 +120,21 @@ async fn without_an_agent_the_fixed_address_is_tried_by_ssh() {
     let said = channel(&cluster).ask(&site(), &[echo("x")]).await.pop().unwrap();
     let Ok(Evidence::Unreachable { reason }) = said else { panic!("{said:?}") };
     assert!(reason.contains("debian@127.0.0.77"), "{reason}");
+}
+
+#[tokio::test]
+async fn what_is_done_in_a_machine_waits_until_it_is_up_and_no_longer() {
+    let cluster = Cluster::default();
+    cluster.add(VMID, "qemu");
+    let channel = channel(&cluster);
+    let proof = Condition::new(echo("x"), Expect::Succeeds);
+    let action = Action::Run { site: site(), argv: vec!["true".to_owned()], stdin: None, proof };
+    (cluster.state().booting, cluster.state().uptime) = (1, 5);
+    channel.act(&site(), &action, None).await.expect("the agent answers the second time");
+    assert_eq!(cluster.state().booting, 0);
+    // One that has run for an hour will not answer by itself.
+    (cluster.state().booting, cluster.state().uptime) = (2, 3600);
+    let error = channel.act(&site(), &action, None).await.expect_err("nobody answers");
+    assert_eq!(error.kind, ErrorKind::Unreachable);
+    assert_eq!(cluster.state().booting, 1, "it was tried once");
 }

@@ -30,6 +30,9 @@ pub(crate) struct State {
     pub(crate) config: BTreeMap<String, Value>,
     /// What `network-get-interfaces` says.
     pub(crate) interfaces: Option<Value>,
+    /// How often the agent is said not to answer yet, and for how many seconds the machine runs.
+    pub(crate) booting: u32,
+    pub(crate) uptime: u64,
     /// How often a process is said to run still.
     pub(crate) slowness: u32,
     ended: BTreeMap<u64, (u32, Value)>,
@@ -67,6 +70,9 @@ impl State {
                 Ok([json!({"type": "cluster", "name": "lab"}), own].into_iter().chain(others).collect())
             }
             (Method::Get, ["nodes", "pve1", "qemu", _, "config"]) => Ok(json!(self.config)),
+            (Method::Get, ["nodes", "pve1", "qemu", _, "status", "current"]) => {
+                Ok(json!({"status": "running", "uptime": self.uptime}))
+            }
             (method, ["nodes", "pve1", "qemu", vmid, "agent", call]) => {
                 if self.guests.get(&vmid.parse().unwrap_or(0)) != Some(&"qemu") {
                     return Err((
@@ -86,6 +92,10 @@ impl State {
                 .interfaces
                 .clone()
                 .ok_or_else(|| (500, "QEMU guest agent is not running".to_owned()));
+        }
+        if self.booting > 0 {
+            self.booting -= 1;
+            return Err((500, "QEMU guest agent is not running".to_owned()));
         }
         if let Some(refusal) = &self.refusal {
             return Err((500, refusal.clone()));
