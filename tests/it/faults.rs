@@ -19,6 +19,8 @@ use phoenix_tests::{
 };
 use serde_json::json;
 
+use crate::ways;
+
 /// A lab with every sort of write: what is fetched, made, cloned, changed, grown, started, snapshotted, converted.
 fn lab() -> Lab {
     let mut lab = Lab::new()
@@ -39,8 +41,8 @@ fn lab() -> Lab {
     lab
 }
 
-fn resolved() -> Resolved {
-    resolve(&lab()).unwrap_or_else(|found| panic!("{found}"))
+fn resolved(way: Way) -> Resolved {
+    resolve(&way.fit(&lab())).unwrap_or_else(|found| panic!("{found}"))
 }
 
 async fn portrait(world: &World, resolved: &Resolved) -> Facts {
@@ -54,7 +56,7 @@ async fn suffer(way: Way, mishap: Mishap) -> usize {
 
 /// The same with faults of the node itself.
 async fn suffer_with(way: Way, mishap: Mishap, faults: &[Fault]) -> usize {
-    let resolved = resolved();
+    let resolved = resolved(way);
     let undisturbed = way.world().await;
     laws::settle(&resolved, undisturbed.backend.as_ref()).await;
     let faulty = Arc::new(OnceLock::new());
@@ -74,7 +76,7 @@ async fn suffer_with(way: Way, mishap: Mishap, faults: &[Fault]) -> usize {
         run.last.failed.iter().map(|failed| format!("{}: {}", failed.step, failed.error)).collect();
     assert!(matches!(run.verdict, Verdict::Settled), "{way:?} {mishap:?}: {failures:#?}");
     let faulty = faulty.get().expect("the way was wrapped");
-    assert!(faulty.count() > 1, "{way:?} {mishap:?} never struck");
+    assert!(faulty.count() > 0, "{way:?} {mishap:?} never struck");
     assert_eq!(world.node.faults_left(), 0, "{way:?}: not all that was to go wrong did");
     let (found, expected) = (portrait(&world, &resolved).await, portrait(&undisturbed, &resolved).await);
     laws::assert_same(&found, &expected, &format!("after {mishap:?} by {way:?}"));
@@ -92,7 +94,11 @@ async fn suffer_with(way: Way, mishap: Mishap, faults: &[Fault]) -> usize {
 }
 
 fn on_each_way(mishaps: &[Mishap]) -> Vec<usize> {
-    let runs = Way::ALL.iter().flat_map(|way| mishaps.iter().map(|mishap| (*way, *mishap)));
+    // What the mishaps of one test differ in is all between the node and its client, so one of them is enough for a node
+    // that takes its time.
+    let runs = ways()
+        .into_iter()
+        .flat_map(|way| way.some(mishaps.to_vec(), 1).into_iter().map(move |mishap| (way, mishap)));
     runs.map(|(way, mishap)| way.block_on(suffer(way, mishap))).collect()
 }
 
@@ -127,7 +133,7 @@ fn slow_tasks_are_waited_for() {
 
 #[test]
 fn calls_that_a_proxy_gave_up_on_are_carried_out_later_and_once() {
-    // Over HTTPS half a minute would really pass, for each sort of write.
+    // Where time passes, half a minute of it would, for each sort of write.
     Way::InProcess.block_on(suffer(Way::InProcess, Mishap::Cut));
 }
 

@@ -7,7 +7,10 @@ mod laws;
 mod local;
 mod migration;
 mod pending;
+mod real;
 mod rebuild;
+
+use phoenix_tests::way::Way;
 
 /// Runs a future with a clock that stands still and jumps when all wait: the node's tasks take their virtual time and
 /// no other.
@@ -20,21 +23,26 @@ fn block_on<F: Future>(future: F) -> F::Output {
         .block_on(future)
 }
 
-/// Runs a scenario of containers alone in process, over HTTPS, and with real containers where this machine can.
+/// Returns the ways on which a scenario runs: in process, over HTTPS, and with real containers where this machine can.
 #[expect(clippy::print_stdout, reason = "a test that skips something says so")]
-fn on_each_way_to_containers(scenario: impl AsyncFn(phoenix_tests::way::Way)) {
-    let (ways, why_not_all) = phoenix_tests::way::Way::to_containers();
+fn ways() -> Vec<Way> {
+    let (ways, why_not_all) = Way::all();
     if let Some(why) = why_not_all {
         println!("skipped with real containers: {why}");
     }
-    for way in ways {
+    ways
+}
+
+/// Runs a scenario on each way.
+fn on_each_way(scenario: impl AsyncFn(Way)) {
+    for way in ways() {
         way.block_on(scenario(way));
     }
 }
 
-/// Runs a scenario in process and over HTTPS.
-fn on_each_way(scenario: impl AsyncFn(phoenix_tests::way::Way)) {
-    for way in phoenix_tests::way::Way::ALL {
+/// Runs a scenario with real containers alone, where this machine can.
+fn on_the_real_way(scenario: impl AsyncFn(Way)) {
+    for way in ways().into_iter().filter(|way| *way == Way::Real) {
         way.block_on(scenario(way));
     }
 }

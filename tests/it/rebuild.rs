@@ -14,7 +14,7 @@ use phoenix_tests::{
 };
 use serde_json::json;
 
-use crate::on_each_way_to_containers;
+use crate::on_each_way;
 
 /// A template, a template cloned from it, a linked clone of that, a full clone of the first, and one that stands alone.
 fn lab(package: &str) -> Lab {
@@ -49,7 +49,7 @@ fn deleted(plan: &Plan) -> Vec<&str> {
 
 #[test]
 fn a_change_below_is_named_above_and_changes_nothing_by_itself() {
-    on_each_way_to_containers(async |way| {
+    on_each_way(async |way| {
         let world = way.world().await;
         laws::settle(&resolved(&lab("curl")), world.backend.as_ref()).await;
         let plan = plan(&world, &resolved(&lab("git")), &Request::converge_all()).await.expect("a plan");
@@ -69,7 +69,7 @@ fn a_change_below_is_named_above_and_changes_nothing_by_itself() {
 
 #[test]
 fn a_rebuild_makes_exactly_the_named_ones_anew_and_then_nothing_is_outdated() {
-    on_each_way_to_containers(async |way| {
+    on_each_way(async |way| {
         let world = way.world().await;
         laws::settle(&resolved(&lab("curl")), world.backend.as_ref()).await;
         let after = resolved(&lab("git"));
@@ -93,7 +93,7 @@ fn a_rebuild_makes_exactly_the_named_ones_anew_and_then_nothing_is_outdated() {
 
 #[test]
 fn a_base_with_a_linked_clone_that_stays_is_not_deleted() {
-    on_each_way_to_containers(async |way| {
+    on_each_way(async |way| {
         let world = way.world().await;
         laws::settle(&resolved(&lab("curl")), world.backend.as_ref()).await;
         let after = resolved(&lab("git"));
@@ -108,7 +108,7 @@ fn a_base_with_a_linked_clone_that_stays_is_not_deleted() {
 
 #[test]
 fn a_clone_is_not_made_anew_from_a_parent_that_is_old_itself() {
-    on_each_way_to_containers(async |way| {
+    on_each_way(async |way| {
         let world = way.world().await;
         laws::settle(&resolved(&lab("curl")), world.backend.as_ref()).await;
         let after = resolved(&lab("git"));
@@ -120,7 +120,7 @@ fn a_clone_is_not_made_anew_from_a_parent_that_is_old_itself() {
 
 #[test]
 fn a_clone_made_of_an_old_template_says_so() {
-    on_each_way_to_containers(async |way| {
+    on_each_way(async |way| {
         let world = way.world().await;
         let mut before = lab("curl");
         before.desired.resources.retain(|id, _| id.name() == "900");

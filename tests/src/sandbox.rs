@@ -2,10 +2,11 @@
 
 use std::{
     path::{Path, PathBuf},
-    sync::Arc,
+    process::Command,
+    sync::{Arc, Mutex, PoisonError, Weak},
 };
 
-use phoenix_node::{Node, NodeSeed, Options};
+use phoenix_node::{MachineMode, Node, NodeSeed, Options};
 use phoenix_sandbox::{Bridge, Containers, Images, SandboxSpec};
 use tempfile::TempDir;
 
@@ -31,16 +32,55 @@ fn cache() -> PathBuf {
 /// A directory with a node of real containers. All that it has ends when this is dropped.
 pub struct OwnSandbox {
     dir: TempDir,
+    unpacked: Unpacked,
+}
+
+/// The images that sandboxes of this process have unpacked, for as long as anybody holds this. Nobody ever writes to an
+/// image, so that every sandbox has links to the files of the first one's.
+pub(crate) struct Unpacked(Arc<TempDir>);
+
+impl Unpacked {
+    /// Returns those that somebody holds already, or none yet.
+    pub(crate) fn hold() -> Self {
+        static HELD: Mutex<Weak<TempDir>> = Mutex::new(Weak::new());
+        let mut held = HELD.lock().unwrap_or_else(PoisonError::into_inner);
+        let dir = held.upgrade().unwrap_or_else(|| {
+            let dir = Arc::new(roomy());
+            *held = Arc::downgrade(&dir);
+            dir
+        });
+        Self(dir)
+    }
+
+    /// Links the images in one directory into another, where they are not there.
+    fn link(from: &Path, to: &Path) {
+        for image in from.read_dir().into_iter().flatten().flatten() {
+            let name = image.file_name();
+            // A hidden one is a lock, or not whole.
+            if name.to_string_lossy().starts_with('.') || to.join(&name).exists() {
+                continue;
+            }
+            std::fs::create_dir_all(to).expect("a directory for images");
+            let made = Command::new("cp").arg("-al").arg(image.path()).arg(to.join(&name)).status();
+            assert!(made.is_ok_and(|status| status.success()), "no links to the files of {name:?}");
+        }
+    }
+}
+
+/// Returns a directory in memory if there is room: on a disk without journal, making files is slow for minutes after
+/// thousands of them were removed.
+fn roomy() -> TempDir {
+    let memory = Path::new("/dev/shm");
+    let room = rustix::fs::statvfs(memory).map_or(0, |room| room.f_bavail * room.f_frsize);
+    let dir = if room > 4 << 30 { tempfile::tempdir_in(memory) } else { tempfile::tempdir() };
+    dir.expect("a directory for the sandbox")
 }
 
 impl OwnSandbox {
-    /// Returns one that has nothing yet. It lies in memory if there is room: on a disk without journal, making files is
-    /// slow for minutes after thousands of them were removed.
+    /// Returns one that has nothing but images.
     pub(crate) fn new() -> Self {
-        let memory = Path::new("/dev/shm");
-        let room = rustix::fs::statvfs(memory).map_or(0, |room| room.f_bavail * room.f_frsize);
-        let dir = if room > 4 << 30 { tempfile::tempdir_in(memory) } else { tempfile::tempdir() };
-        Self { dir: dir.expect("a directory for the sandbox") }
+        let (dir, unpacked) = (roomy(), Unpacked::hold());
+        Self { dir, unpacked }
     }
 
     /// Opens the node.
@@ -57,18 +97,29 @@ impl OwnSandbox {
             uplink: false,
         };
         let containers = Containers::new(spec, cache()).expect("a machine that can run containers");
-        let options = Options { seed, ..Options::default() };
-        Node::open_real(self.dir.path(), options, containers).await.expect("a node")
+        // Machines by QEMU take minutes each where there is no acceleration.
+        let options = Options { seed, machines: MachineMode::Containers, ..Options::default() };
+        let node = Node::open_real(self.dir.path(), options, containers).await.expect("a node");
+        // Only now, for a node takes no directory that has anything in it.
+        Unpacked::link(self.unpacked.0.path(), &self.images());
+        node
     }
 
     fn place(&self) -> PathBuf {
         Node::sandbox_dir(self.dir.path())
+    }
+
+    fn images(&self) -> PathBuf {
+        self.place().join("images")
     }
 }
 
 impl Drop for OwnSandbox {
     fn drop(&mut self) {
         let place = self.place();
+        if !std::thread::panicking() {
+            Unpacked::link(&self.images(), self.unpacked.0.path());
+        }
         // A runtime cannot be entered from within another one.
         let swept = std::thread::spawn(move || {
             let runtime =

@@ -5,8 +5,13 @@ use std::{future::Future, sync::Arc, time::Duration};
 
 use phoenix_node::{Node, NodeSeed, Options, ServeOptions, Server};
 use phoenix_pve::{Credentials, Https, Limits, PveBackend, Transport, Trust};
+use tokio::signal::unix::{SignalKind, signal};
 
-use crate::{sandbox::OwnSandbox, world::World};
+use crate::{
+    lab::Lab,
+    sandbox::{OwnSandbox, Unpacked},
+    world::World,
+};
 
 /// The password of the served nodes' `root@pam`.
 pub const PASSWORD: &str = "secret123";
@@ -24,14 +29,35 @@ pub enum Way {
 
 impl Way {
     /// The ways to a node that is simulated.
-    pub const ALL: [Self; 2] = [Self::InProcess, Self::Https];
+    pub const SIMULATED: [Self; 2] = [Self::InProcess, Self::Https];
 
-    /// Returns all ways that lead somewhere on this machine, for what is done to containers alone, and why the one to real
-    /// ones does not, if it does not.
-    pub fn to_containers() -> (Vec<Self>, Option<String>) {
+    /// Returns all ways that lead somewhere on this machine, and why the one to real containers does not, if it does not.
+    pub fn all() -> (Vec<Self>, Option<String>) {
         let why = crate::sandbox::obstacle();
         let real = why.is_none().then_some(Self::Real);
-        (Self::ALL.into_iter().chain(real).collect(), why)
+        (Self::SIMULATED.into_iter().chain(real).collect(), why)
+    }
+
+    /// Returns what of a lab can be on the node that this way leads to: real ones have containers, and no virtual
+    /// machines.
+    #[must_use]
+    pub fn fit(self, lab: &Lab) -> Lab {
+        let mut lab = lab.clone();
+        if self == Self::Real && std::env::var_os("ONLY").is_some() {
+            lab.desired.resources.retain(|id, _| id.kind() == "lxc");
+        }
+        lab
+    }
+
+    /// Returns some of many cases, spread over all of them: what is simulated takes no time, and each case of what is
+    /// real takes seconds.
+    pub fn some<T>(self, cases: Vec<T>, most: usize) -> Vec<T> {
+        let count = cases.len();
+        if self != Self::Real || count <= most {
+            return cases;
+        }
+        let is_chosen = |at: &usize| (0..most).any(|turn| turn * (count - 1) / (most - 1).max(1) == *at);
+        cases.into_iter().enumerate().filter(|(at, _)| is_chosen(at)).map(|(_, case)| case).collect()
     }
 
     /// Runs a future by the clock of this way: sockets do not wait for one that jumps.
@@ -39,12 +65,24 @@ impl Way {
     /// # Panics
     /// If there is no runtime to be had.
     pub fn block_on<F: Future>(self, future: F) -> F::Output {
+        // The worlds of a scenario come one after the other.
+        let _unpacked = (self == Self::Real).then(Unpacked::hold);
         let mut builder = tokio::runtime::Builder::new_current_thread();
         match self {
             Self::InProcess => builder.enable_time().start_paused(true),
             Self::Https | Self::Real => builder.enable_all(),
         };
-        builder.build().expect("a runtime").block_on(future)
+        let runtime = builder.build().expect("a runtime");
+        match self {
+            Self::InProcess | Self::Https => runtime.block_on(future),
+            // Whoever ends a test from outside gets his machine back as it was: what is dropped is swept.
+            Self::Real => runtime.block_on(async {
+                tokio::select! {
+                    done = future => done,
+                    () = ended() => panic!("ended from outside"),
+                }
+            }),
+        }
     }
 
     /// Returns a world without guests.
@@ -98,5 +136,15 @@ impl Way {
         };
         let backend = PveBackend::new(wrap(transport), node.clone(), node.name(), limits);
         World { node, backend: Arc::new(backend), server, sandbox }
+    }
+}
+
+/// Waits for a signal that ends this process.
+async fn ended() {
+    let hear = |kind| signal(kind).expect("signals can be heard");
+    let (mut interrupted, mut terminated) = (hear(SignalKind::interrupt()), hear(SignalKind::terminate()));
+    tokio::select! {
+        _ = interrupted.recv() => (),
+        _ = terminated.recv() => (),
     }
 }

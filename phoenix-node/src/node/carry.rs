@@ -81,6 +81,10 @@ impl Node {
             task.log.extend(log);
         }
         state.end_task(upid, result);
+        // Of many guests that it was to start, some may not run.
+        if let Some(Err(error)) = self.real.as_ref().map(|real| real.look(state)) {
+            tracing::warn!(%error, "the containers could not be looked at");
+        }
         self.commit_or_log(state);
         drop(guard);
         self.changed.notify_waiters();

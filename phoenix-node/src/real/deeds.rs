@@ -12,7 +12,10 @@ use super::{
     volumes::{kind_of, moves, of_storage, resize},
 };
 use crate::{
-    state::{State, guest::disks_of},
+    state::{
+        State,
+        guest::{Guest, disks_of},
+    },
     work::{HostJob, What, Work, bulk::Bulk},
 };
 
@@ -56,6 +59,9 @@ pub(crate) enum Deed {
     Machine(MachineDeed),
     /// Removes one with its disks.
     Destroy { vmid: u32, disks: Vec<String> },
+    /// Does what there is to do for one of many guests: why it cannot be done, or what goes wrong, is told, and the
+    /// others come all the same.
+    ForOne { who: String, deeds: Result<Vec<Deed>, String> },
 }
 
 /// Returns the deeds of a task that has begun, or why it cannot be carried out here.
@@ -94,9 +100,8 @@ pub(crate) fn of(work: &Work, state: &State) -> Result<Vec<Deed>, String> {
         }
         Work::Guest(job) => match &job.what {
             _ if job.kind == GuestKind::Vm => Ok(Vec::new()),
-            What::Pause | What::Hibernate | What::Resume | What::Reset => {
-                Err("the engine `lxc` does not suspend containers".to_owned())
-            }
+            // Proxmox VE has CRIU do this, which neither it nor this node brings along; the end of the task says so.
+            What::Pause | What::Hibernate | What::Resume | What::Reset => Ok(Vec::new()),
             What::Move { .. } | What::Reassign { .. } => Ok(moves(state, job.vmid, &job.what)),
             What::Migrate { .. } => {
                 Err("the engine `lxc` has all its containers on one machine: there is nowhere to migrate to"
@@ -109,23 +114,20 @@ pub(crate) fn of(work: &Work, state: &State) -> Result<Vec<Deed>, String> {
         Work::Host(HostJob::StartAll { vmids }) | Work::Bulk { how: Bulk::Start, vmids, .. } => {
             let stopped = vmids.iter().filter_map(|vmid| state.guests.get(vmid));
             let stopped = stopped.filter(|guest| guest.kind == GuestKind::Lxc && !guest.running);
-            let mut deeds = Vec::new();
-            for guest in stopped {
-                deeds.extend(start(state, GuestKind::Lxc, guest.vmid)?);
-            }
-            Ok(deeds)
+            let one = |guest: &Guest| Deed::ForOne {
+                who: format!("CT {}", guest.vmid),
+                deeds: start(state, GuestKind::Lxc, guest.vmid),
+            };
+            Ok(stopped.map(one).collect())
         }
         Work::Host(HostJob::StopAll { vmids }) | Work::Bulk { how: Bulk::Shutdown, vmids, .. } => Ok(vmids
             .iter()
             .filter(|vmid| state.guest(GuestKind::Lxc, **vmid).is_some_and(|guest| guest.running))
-            .map(|vmid| Deed::Stop { vmid: *vmid, patience: Some(PATIENCE), force: true })
+            .map(|&vmid| {
+                let stop = Deed::Stop { vmid, patience: Some(PATIENCE), force: true };
+                Deed::ForOne { who: format!("CT {vmid}"), deeds: Ok(vec![stop]) }
+            })
             .collect()),
-        Work::Host(HostJob::SuspendAll { vmids })
-        | Work::Bulk { how: Bulk::Suspend | Bulk::Migrate, vmids, .. }
-            if has_container(state, vmids) =>
-        {
-            Err("the engine `lxc` neither suspends nor migrates containers".to_owned())
-        }
         Work::Resize { kind: GuestKind::Lxc, vmid, disk, size } => Ok(resize(state, *vmid, disk, size)),
         Work::Resize { .. }
         | Work::Template { .. }

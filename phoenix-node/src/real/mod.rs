@@ -59,8 +59,12 @@ impl Real {
 
     /// Does deeds in their order.
     pub(crate) async fn carry(&self, deeds: Vec<Deed>, log: &mut Vec<String>) -> Result<(), String> {
+        self.all(deeds, log).await.map_err(|error| error.to_string())
+    }
+
+    async fn all(&self, deeds: Vec<Deed>, log: &mut Vec<String>) -> Result<(), SandboxError> {
         for deed in deeds {
-            self.perform(deed, log).await.map_err(|error| error.to_string())?;
+            self.perform(deed, log).await?;
         }
         Ok(())
     }
@@ -129,6 +133,14 @@ impl Real {
             }
             Deed::CopyArchive { from, to } => self.containers.copy_archive(&from, &to).await,
             Deed::Rollback { id, name } => self.containers.disks().await?.rollback(&id, &name).await,
+            Deed::ForOne { who, deeds } => {
+                let done = match deeds {
+                    Ok(deeds) => Box::pin(self.all(deeds, log)).await.map_err(|error| error.to_string()),
+                    Err(text) => Err(text),
+                };
+                log.extend(done.err().map(|text| format!("{who}: {text}")));
+                Ok(())
+            }
         }
     }
 
@@ -244,7 +256,7 @@ fn deeds_of(work: &Work, state: &State) -> Result<Vec<Deed>, String> {
             false => Work::Stop { kind, vmid, clean: true, skiplock: false, timeout: None, force: true },
         };
         if guest.running != starts {
-            deeds.extend(deeds_of(&own, state)?);
+            deeds.push(Deed::ForOne { who: format!("VM {vmid}"), deeds: deeds_of(&own, state) });
         }
     }
     Ok(deeds)

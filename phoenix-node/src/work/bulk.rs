@@ -83,7 +83,11 @@ fn one(
     let guest = state.guest(kind, vmid).ok_or("gone")?;
     match guest.lock_error() {
         Some(text) => return Err(text),
-        None if guest.running == how.starts() || how == Bulk::Migrate => {
+        // Containers cannot be frozen.
+        None if guest.running == how.starts()
+            || how == Bulk::Migrate
+            || (how == Bulk::Suspend && kind == GuestKind::Lxc) =>
+        {
             log.push(format!("Skipping {noun} {vmid}, {}", why_skipped(guest, how)));
             return Ok(());
         }
@@ -111,6 +115,7 @@ fn one(
 fn why_skipped(guest: &Guest, how: Bulk) -> &'static str {
     match (how, guest.running) {
         (Bulk::Migrate, _) => "already on the target node",
+        (Bulk::Suspend, true) => "only virtual machines can be suspended",
         (_, true) => "already running",
         (_, false) => "not running",
     }

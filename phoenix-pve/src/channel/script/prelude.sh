@@ -80,16 +80,18 @@ run() {
 		"$@" <"$input" >"$room/o" 2>"$room/e" 8<&- 9>&-
 	fi
 	status=$?
-	# A service that the command has left behind may hold its output open for ever.
+	# A service that the command has left behind may hold its output open for ever. What ends the guard may come before
+	# it has a trap of its own: one that it inherits would take the signal and be forgotten, and nothing would end it.
+	trap - TERM
 	(
+		trap 'kill "$!"; exit' TERM
 		exec 8<&- 9>&- >/dev/null 2>&1
-		trap 'kill "$nap"; exit' TERM
 		sleep 3 &
-		nap=$!
-		wait "$nap"
+		wait "$!"
 		kill "$out_reader" "$err_reader" $feeder
 	) &
 	guard=$!
+	trap 'exit 1' TERM
 	wait "$out_reader"
 	wait "$err_reader"
 	kill "$guard" $feeder 2>/dev/null
