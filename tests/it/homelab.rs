@@ -9,7 +9,7 @@ use phoenix_core::{
     planner::{self, Request, Resolved},
 };
 use phoenix_node::{NodeSeed, StorageSeed};
-use phoenix_tests::{lab::Lab, laws, way::Way};
+use phoenix_tests::{lab::Lab, laws};
 
 use crate::on_each_way;
 
@@ -20,12 +20,6 @@ fn load() -> Loaded {
 
 fn resolved(loaded: &Loaded) -> Resolved {
     Resolved::new(&Lab::new().registry, &loaded.desired).unwrap_or_else(|found| panic!("{found}"))
-}
-
-/// Returns what of the lab can be on the node that a way leads to.
-fn fitting(way: Way, loaded: &Loaded) -> Resolved {
-    let lab = way.fit(&Lab { desired: loaded.desired.clone(), ..Lab::new() });
-    Resolved::new(&lab.registry, &lab.desired).unwrap_or_else(|found| panic!("{found}"))
 }
 
 fn seed(loaded: &Loaded) -> NodeSeed {
@@ -81,13 +75,13 @@ fn its_template_picture_has_exactly_the_edges_of_the_diagram() {
 fn it_comes_up_and_a_second_run_does_nothing() {
     on_each_way(async |way| {
         let loaded = load();
-        let resolved = fitting(way, &loaded);
+        let resolved = resolved(&loaded);
         let world = way.seeded(seed(&loaded)).await;
         laws::settle(&resolved, world.backend.as_ref()).await;
         let facts = world.facts(&resolved).await.expect("facts");
         let survey = planner::survey(&resolved, &Request::converge_all(), &facts).expect("a survey");
         assert!(survey.plan.is_empty(), "{}", laws::listing(&survey.plan));
-        assert_eq!(survey.standings.len(), if way == Way::Real { 11 } else { 14 });
+        assert_eq!(survey.standings.len(), 14);
         for standing in survey.standings {
             let is_whole = matches!(standing.lifecycle, Lifecycle::Healthy | Lifecycle::Template);
             assert!(is_whole, "{} is {}", standing.id, standing.lifecycle);

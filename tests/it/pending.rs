@@ -1,5 +1,5 @@
-//! Changes that wait for a start, and what is told of them. They are of virtual machines, which are simulated:
-//! what waits in a container is not asked for, because that costs a call each.
+//! Changes that wait for a start, and what is told of them. They are of virtual machines: what
+//! waits in a container is not asked for, because that costs a call each.
 
 use phoenix_core::planner::Resolved;
 use phoenix_tests::{

@@ -30,12 +30,6 @@ pub fn labs(most: usize) -> impl Strategy<Value = Lab> {
     prop::collection::vec(sketch(), 1..=most).prop_map(|sketches| lab(&sketches))
 }
 
-/// Returns labs of one to `most` containers.
-pub fn container_labs(most: usize) -> impl Strategy<Value = Lab> {
-    let sketch = sketch().prop_map(|sketch| Sketch { is_vm: false, ..sketch });
-    prop::collection::vec(sketch, 1..=most).prop_map(|sketches| lab(&sketches))
-}
-
 fn sketch() -> impl Strategy<Value = Sketch> {
     let shape = (any::<bool>(), any::<bool>(), prop::option::of(0usize..8), any::<bool>());
     let sizes = (256u64..4096, 0u64..3, prop::option::of(0usize..8));

@@ -8,7 +8,6 @@ use phoenix_pve::{Credentials, Https, Limits, PveBackend, Transport, Trust};
 use tokio::signal::unix::{SignalKind, signal};
 
 use crate::{
-    lab::Lab,
     sandbox::{OwnSandbox, Unpacked},
     world::World,
 };
@@ -23,7 +22,7 @@ pub enum Way {
     InProcess,
     /// HTTPS with a token.
     Https,
-    /// Calls of functions, to a node whose containers are real ones of this machine.
+    /// Calls of functions, to a node whose guests are real containers of this machine, its virtual machines too.
     Real,
 }
 
@@ -36,17 +35,6 @@ impl Way {
         let why = crate::sandbox::obstacle();
         let real = why.is_none().then_some(Self::Real);
         (Self::SIMULATED.into_iter().chain(real).collect(), why)
-    }
-
-    /// Returns what of a lab can be on the node that this way leads to: real ones have containers, and no virtual
-    /// machines.
-    #[must_use]
-    pub fn fit(self, lab: &Lab) -> Lab {
-        let mut lab = lab.clone();
-        if self == Self::Real && std::env::var_os("ONLY").is_some() {
-            lab.desired.resources.retain(|id, _| id.kind() == "lxc");
-        }
-        lab
     }
 
     /// Returns some of many cases, spread over all of them: what is simulated takes no time, and each case of what is

@@ -18,12 +18,41 @@ pub(crate) const HYPERVISOR: &str = "phoenix_hypervisor_config.json";
 pub(crate) struct Lab {
     dir: TempDir,
     speed: &'static str,
+    engine: &'static str,
+}
+
+/// Runs a scenario on a simulated node, and on one of real containers where this machine can have them.
+pub(crate) fn on_each_engine(scenario: impl Fn(Lab)) {
+    scenario(Lab::new());
+    match obstacle("ubuntu-24.04-standard") {
+        None => {
+            let mut lab = Lab::new();
+            lab.engine = "lxc";
+            scenario(lab);
+        }
+        Some(why) => println!("skipped with real containers: {why}"),
+    }
+}
+
+/// Tells why this machine can have no real containers, if it cannot: for want of programs, or of the image, which is built
+/// where it is not in the cache.
+pub(crate) fn obstacle(image: &str) -> Option<String> {
+    let lacking: Vec<String> = phoenix_sandbox::lacking().iter().map(ToString::to_string).collect();
+    if !lacking.is_empty() {
+        return Some(lacking.join("; "));
+    }
+    let cache = std::env::var_os("PHOENIX_TEMPLATE_CACHE");
+    let cache = cache.unwrap_or_else(|| "/var/cache/phoenix/templates".into());
+    let images = phoenix_sandbox::Images::new(cache, std::env::temp_dir());
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().expect("a runtime");
+    let image = runtime.block_on(images.tarball(image, |_| ()));
+    image.err().map(|error| error.to_string())
 }
 
 impl Lab {
     /// Writes the lab.
     pub(crate) fn new() -> Self {
-        let lab = Self { dir: TempDir::new().expect("a temporary directory"), speed: "1000" };
+        let lab = Self { dir: TempDir::new().expect("a temporary directory"), speed: "1000", engine: "sim" };
         lab.write(HYPERVISOR, &pretty(&hypervisor()));
         lab.write(LXC, &pretty(&containers()));
         lab
@@ -71,8 +100,12 @@ impl Lab {
             .env("PHOENIX_HOST", "embedded")
             .env("PHOENIX_NODE_DIR", self.path("node"))
             .env("PHOENIX_NODE_SPEED", self.speed)
+            .env("PHOENIX_NODE_ENGINE", self.engine)
             .args(args)
             .stdin(Stdio::null());
+        if let Some(cache) = std::env::var_os("PHOENIX_TEMPLATE_CACHE") {
+            command.env("PHOENIX_TEMPLATE_CACHE", cache);
+        }
         command
     }
 
@@ -110,6 +143,16 @@ impl Lab {
         let dir = self.dir.path();
         let text = text.replace(&dir.to_string_lossy().into_owned(), "[LAB]");
         text.lines().map(|line| without_times(line) + "\n").collect()
+    }
+}
+
+impl Drop for Lab {
+    fn drop(&mut self) {
+        if self.engine != "sim" {
+            let swept = self.output(&["node", "reset", "--yes"]);
+            // A test that fails already says so; a second panic would hide it.
+            assert!(std::thread::panicking() || swept.status.success(), "{}", self.transcript(&swept));
+        }
     }
 }
 

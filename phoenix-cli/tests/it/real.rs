@@ -4,7 +4,7 @@ use std::{fs, path::Path, process::Output};
 
 use serde_json::{Value, json};
 
-use crate::lab::{HYPERVISOR, LXC, Lab, pretty};
+use crate::lab::{HYPERVISOR, LXC, Lab, obstacle, pretty};
 
 /// What a sandbox could leave on the machine.
 #[derive(Debug, PartialEq, Eq)]
@@ -91,28 +91,8 @@ fn lab() -> Lab {
     lab
 }
 
-/// Tells why this machine can have no real containers, if it cannot: for want of programs, or of the image, which is built
-/// where it is not in the cache.
-fn obstacle() -> Option<String> {
-    let lacking: Vec<String> = phoenix_sandbox::lacking().iter().map(ToString::to_string).collect();
-    if !lacking.is_empty() {
-        return Some(lacking.join("; "));
-    }
-    let cache = std::env::var_os("PHOENIX_TEMPLATE_CACHE");
-    let cache = cache.unwrap_or_else(|| "/var/cache/phoenix/templates".into());
-    let images = phoenix_sandbox::Images::new(cache, std::env::temp_dir());
-    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().expect("a runtime");
-    let image = runtime.block_on(images.tarball("debian-12-standard", |_| ()));
-    image.err().map(|error| error.to_string())
-}
-
 fn run(lab: &Lab, args: &[&str]) -> Output {
-    let mut command = lab.command(args);
-    command.env("PHOENIX_NODE_ENGINE", "lxc");
-    if let Some(cache) = std::env::var_os("PHOENIX_TEMPLATE_CACHE") {
-        command.env("PHOENIX_TEMPLATE_CACHE", cache);
-    }
-    command.output().expect("the program runs")
+    lab.command(args).env("PHOENIX_NODE_ENGINE", "lxc").output().expect("the program runs")
 }
 
 fn does(lab: &Lab, args: &[&str]) -> String {
@@ -145,7 +125,7 @@ impl Drop for Swept<'_> {
 
 #[test]
 fn a_lab_of_real_containers_comes_up_stays_and_goes_without_a_trace() {
-    if let Some(why) = obstacle() {
+    if let Some(why) = obstacle("debian-12-standard") {
         println!("skipped: {why}");
         return;
     }

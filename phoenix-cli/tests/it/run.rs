@@ -3,14 +3,14 @@
 use serde_json::{Value, json};
 use snapbox::{assert_data_eq, str};
 
-use crate::lab::{LXC, Lab};
+use crate::lab::{LXC, Lab, on_each_engine};
 
 #[test]
 fn letsgo_brings_the_lab_up_and_has_nothing_to_do_then() {
-    let lab = Lab::new();
-    assert_data_eq!(
-        lab.says(&["letsgo"]),
-        str![[r#"
+    on_each_engine(|lab| {
+        assert_data_eq!(
+            lab.says(&["letsgo"]),
+            str![[r#"
 exit: 0
 --- stdout
 done: 12 steps in 1 round, [TIME] s
@@ -18,30 +18,30 @@ done: 12 steps in 1 round, [TIME] s
 12 steps to do
 
 "#]]
-    );
-    assert_data_eq!(
-        lab.says(&["LetsGo"]),
-        str![[r#"
+        );
+        assert_data_eq!(
+            lab.says(&["LetsGo"]),
+            str![[r#"
 exit: 0
 --- stdout
 nothing to do
 --- stderr
 
 "#]]
-    );
-    assert_data_eq!(
-        lab.says(&["plan", "--detailed-exitcode"]),
-        str![[r#"
+        );
+        assert_data_eq!(
+            lab.says(&["plan", "--detailed-exitcode"]),
+            str![[r#"
 exit: 0
 --- stdout
 nothing to do
 --- stderr
 
 "#]]
-    );
-    assert_data_eq!(
-        lab.says(&["status"]),
-        str![[r#"
+        );
+        assert_data_eq!(
+            lab.says(&["status"]),
+            str![[r#"
 exit: 0
 --- stdout
 ID       NAME     KIND       LIFECYCLE  NODE  POWER     STEPS  LAYER
@@ -51,7 +51,8 @@ lxc/102  web      container  healthy    pve1  running   0
 --- stderr
 
 "#]]
-    );
+        );
+    });
 }
 
 #[test]
@@ -84,12 +85,12 @@ Plan: 3 to create, 0 to change, 0 to delete (12 steps)
 
 #[test]
 fn a_foreign_change_is_named_and_mended() {
-    let lab = Lab::new();
-    lab.does(&["letsgo"]);
-    lab.does(&["node", "api", "put", "/nodes/pve1/lxc/101/config", "memory=2048"]);
-    assert_data_eq!(
-        lab.says(&["plan", "--detailed-exitcode"]),
-        str![[r#"
+    on_each_engine(|lab| {
+        lab.does(&["letsgo"]);
+        lab.does(&["node", "api", "put", "/nodes/pve1/lxc/101/config", "memory=2048"]);
+        assert_data_eq!(
+            lab.says(&["plan", "--detailed-exitcode"]),
+            str![[r#"
 exit: 2
 --- stdout
 ~ lxc/101:guest:configure  memory: 2048 -> 512  (`memory` differs)
@@ -98,11 +99,11 @@ Plan: 0 to create, 1 to change, 0 to delete (1 step)
 --- stderr
 
 "#]]
-    );
-    lab.does(&["node", "api", "post", "/nodes/pve1/lxc/102/status/stop"]);
-    assert_data_eq!(
-        lab.says(&["plan", "--detailed-exitcode"]),
-        str![[r#"
+        );
+        lab.does(&["node", "api", "post", "/nodes/pve1/lxc/102/status/stop"]);
+        assert_data_eq!(
+            lab.says(&["plan", "--detailed-exitcode"]),
+            str![[r#"
 exit: 2
 --- stdout
 ~ lxc/101:guest:configure  memory: 2048 -> 512  (`memory` differs)
@@ -112,18 +113,19 @@ Plan: 0 to create, 2 to change, 0 to delete (2 steps)
 --- stderr
 
 "#]]
-    );
-    lab.does(&["letsgo"]);
-    assert_data_eq!(
-        lab.says(&["plan", "--detailed-exitcode"]),
-        str![[r#"
+        );
+        lab.does(&["letsgo"]);
+        assert_data_eq!(
+            lab.says(&["plan", "--detailed-exitcode"]),
+            str![[r#"
 exit: 0
 --- stdout
 nothing to do
 --- stderr
 
 "#]]
-    );
+        );
+    });
 }
 
 #[test]
@@ -195,12 +197,12 @@ lxc/101  gateway  container  healthy    pve1  running   0
 
 #[test]
 fn delete_takes_dependents_along_when_told() {
-    let lab = Lab::new();
-    lab.does(&["letsgo"]);
-    lab.does(&["delete", "base", "--with-dependents", "--yes"]);
-    assert_data_eq!(
-        lab.says(&["status"]),
-        str![[r#"
+    on_each_engine(|lab| {
+        lab.does(&["letsgo"]);
+        lab.does(&["delete", "base", "--with-dependents", "--yes"]);
+        assert_data_eq!(
+            lab.says(&["status"]),
+            str![[r#"
 exit: 0
 --- stdout
 ID       NAME     KIND       LIFECYCLE  NODE  POWER  STEPS  LAYER
@@ -210,17 +212,18 @@ lxc/102  web      container  absent     -     -      4
 --- stderr
 
 "#]]
-    );
-    assert_data_eq!(
-        lab.says(&["delete", "base", "--yes"]),
-        str![[r#"
+        );
+        assert_data_eq!(
+            lab.says(&["delete", "base", "--yes"]),
+            str![[r#"
 exit: 0
 --- stdout
 nothing to do
 --- stderr
 
 "#]]
-    );
+        );
+    });
 }
 
 #[test]

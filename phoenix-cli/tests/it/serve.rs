@@ -8,7 +8,7 @@ use std::{
 use serde_json::Value;
 use snapbox::{assert_data_eq, str};
 
-use crate::lab::{Lab, text};
+use crate::lab::{Lab, on_each_engine, text};
 
 /// A lab whose node is served by another process.
 struct Served {
@@ -19,7 +19,10 @@ struct Served {
 
 impl Served {
     fn start() -> Self {
-        let lab = Lab::new();
+        Self::of(Lab::new())
+    }
+
+    fn of(lab: Lab) -> Self {
         let mut child = lab
             .command(&["--json", "node", "serve", "--tls", "--listen", "127.0.0.1:0"])
             .env("PHOENIX_PASSWORD", "correct horse")
@@ -61,19 +64,29 @@ impl Served {
     }
 }
 
+impl Drop for Served {
+    fn drop(&mut self) {
+        // It has ended already unless the test has failed.
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+    }
+}
+
 #[test]
 fn a_lab_comes_up_on_a_host_at_a_url_and_a_signal_ends_the_server() {
-    let served = Served::start();
-    served.does(&["letsgo"]);
-    assert_eq!(served.does(&["plan", "--detailed-exitcode"]), "nothing to do\n");
-    let plan: Value = serde_json::from_str(&served.does(&["--json", "plan"])).unwrap();
-    assert!(plan["cost"]["calls"].as_u64().unwrap() <= 3 + 10, "{}", plan["cost"]);
-    served.does(&["delete", "101", "102", "--yes"]);
-    let list = ["node", "api", "get", "/nodes/pve1/lxc"];
-    let rows = text(&served.far("PHOENIX_PASSWORD", "correct horse", &list).output().unwrap().stdout);
-    assert!(rows.contains("\"vmid\": 900") && !rows.contains("\"vmid\": 101"), "{rows}");
-    assert!(served.says("token").starts_with("root@pam!phoenix="));
-    assert_eq!(served.end("-TERM"), Some(0));
+    on_each_engine(|lab| {
+        let served = Served::of(lab);
+        served.does(&["letsgo"]);
+        assert_eq!(served.does(&["plan", "--detailed-exitcode"]), "nothing to do\n");
+        let plan: Value = serde_json::from_str(&served.does(&["--json", "plan"])).unwrap();
+        assert!(plan["cost"]["calls"].as_u64().unwrap() <= 3 + 10, "{}", plan["cost"]);
+        served.does(&["delete", "101", "102", "--yes"]);
+        let list = ["node", "api", "get", "/nodes/pve1/lxc"];
+        let rows = text(&served.far("PHOENIX_PASSWORD", "correct horse", &list).output().unwrap().stdout);
+        assert!(rows.contains("\"vmid\": 900") && !rows.contains("\"vmid\": 101"), "{rows}");
+        assert!(served.says("token").starts_with("root@pam!phoenix="));
+        assert_eq!(served.end("-TERM"), Some(0));
+    });
 }
 
 #[test]
