@@ -44,7 +44,8 @@ impl Way {
         if self != Self::Real || count <= most {
             return cases;
         }
-        let is_chosen = |at: &usize| (0..most).any(|turn| turn * (count - 1) / (most - 1).max(1) == *at);
+        // In the middle of as many equal parts.
+        let is_chosen = |at: &usize| (0..most).any(|turn| (2 * turn + 1) * count / (2 * most) == *at);
         cases.into_iter().enumerate().filter(|(at, _)| is_chosen(at)).map(|(_, case)| case).collect()
     }
 

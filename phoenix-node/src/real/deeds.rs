@@ -241,10 +241,6 @@ fn each_disk(state: &State, vmid: u32, deed: impl Fn(String) -> Deed) -> Vec<Dee
         .collect()
 }
 
-fn has_container(state: &State, vmids: &[u32]) -> bool {
-    vmids.iter().any(|vmid| state.guest(GuestKind::Lxc, *vmid).is_some())
-}
-
 /// Returns the file name of an OS template.
 pub(super) fn file_of(volid: &str) -> String {
     volid.rsplit(['/', ':']).next().unwrap_or(volid).to_owned()
