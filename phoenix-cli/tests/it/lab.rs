@@ -22,6 +22,7 @@ pub(crate) struct Lab {
 }
 
 /// Runs a scenario on a simulated node, and on one of real containers where this machine can have them.
+#[expect(clippy::print_stdout, reason = "a test that skips something says so")]
 pub(crate) fn on_each_engine(scenario: impl Fn(Lab)) {
     scenario(Lab::new());
     match obstacle("ubuntu-24.04-standard") {
