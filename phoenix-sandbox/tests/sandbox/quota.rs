@@ -172,3 +172,30 @@ async fn a_pool_that_is_cut_off_at_any_moment_is_whole_and_leaves_no_loop() {
     Containers::halt(&live.node()).await.expect("halts");
     assert!(Machine::look(live.dir.path()).loops.is_empty());
 }
+
+#[tokio::test]
+async fn a_sandbox_whose_pool_is_damaged_begins_says_why_and_never_shows_empty_disks_for_full_ones() {
+    let Some((_alone, live, disks)) = pooled().await else { return };
+    let new = NewDisk { kind: DiskKind::Layers, owners: Owners::Plain, size: 50 * MIB };
+    disks.create_volume("a", &new).await.expect("is made");
+    Containers::halt(&live.node()).await.expect("halts");
+    let pool = live.node().join("pool.btrfs");
+    let whole = live.node().join("whole");
+    std::fs::rename(&pool, &whole).expect("is renamed");
+    std::fs::write(&pool, vec![0; 1 << 20]).expect("is written");
+    let disks = live.containers.disks().await.expect("a sandbox begins all the same");
+    let why = live.containers.no_limits().expect("says why");
+    assert!(!disks.hold_sizes() && why.contains("cannot be mounted"), "{why}");
+    let said = disks.source("a").unwrap_err().to_string();
+    assert!(said.contains("the node's pool") && said.contains("cannot be mounted"), "{said}");
+    disks.create_volume("b", &new).await.expect("is made without a limit");
+    assert!(!disks.resize("b", 60 * MIB).await.expect("is no error"), "and says that nothing holds it");
+    // What can be mounted again is there again.
+    Containers::halt(&live.node()).await.expect("halts");
+    std::fs::rename(&whole, &pool).expect("is renamed");
+    let disks = live.containers.disks().await.expect("begins");
+    assert!(disks.data("a").expect("is there").is_dir() && disks.data("b").expect("is there").is_dir());
+    assert!(live.containers.no_limits().is_none());
+    Containers::halt(&live.node()).await.expect("halts");
+    assert!(Machine::look(live.dir.path()).loops.is_empty());
+}
