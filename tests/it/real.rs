@@ -152,7 +152,9 @@ fn a_container_that_reboots_or_ends_by_itself_is_seen() {
         let world = up(way, &[100]).await;
         inside(&world, 100, "touch /run/before; systemctl --no-block reboot").await;
         until("a new boot", async || {
-            let argv = ["test", "!", "-e", "/run/before"].map(str::to_owned).to_vec();
+            // Whose services are up: systemd takes no orders before.
+            let script = "test ! -e /run/before && systemctl is-system-running | grep -qE 'running|degraded'";
+            let argv = ["/bin/sh", "-c", script].map(str::to_owned).to_vec();
             let site = Site::Guest(GuestId::lxc(100));
             let answers = world.backend.read(&[Probe::Command { site, argv }]).await;
             matches!(answers[..], [Ok(Evidence::Output { status: 0, .. })])
