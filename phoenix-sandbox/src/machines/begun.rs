@@ -4,7 +4,6 @@
 
 use std::{
     fs,
-    os::unix::fs::MetadataExt as _,
     path::{Path, PathBuf},
     time::Duration,
 };
@@ -16,7 +15,7 @@ use tokio::time::{Instant, sleep};
 use super::{
     agent::{run_script, wait_for},
     arguments::{Accelerator, Parts, node_of, tap},
-    disks::{DiskFiles, img},
+    disks::{Origin, img},
     life::Machines,
     monitor::order,
     spec::MachineSpec,
@@ -58,16 +57,21 @@ impl Machines {
     ) -> Result<Option<Life>, SandboxError> {
         let Some(drive) = spec.drives.first() else { return Ok(None) };
         let note = self.disks().note(&drive.id)?;
-        let (Some(below), Some(kernel), false) = (&note.below, kernel, note.is_used) else { return Ok(None) };
-        if Accelerator::of_this_machine() == Accelerator::Kvm {
+        let (Some(origin), Some(kernel), false) = (note.origin, kernel, note.is_used) else {
+            return Ok(None);
+        };
+        if Accelerator::of_this_machine() == Accelerator::Kvm
+            || !self.disks().exists(&origin.id)
+            || self.disks().origin(&origin.id)? != origin
+        {
             return Ok(None);
         }
-        let place = self.lives().join(name_of(self.disks(), below, spec)?);
+        let place = self.lives().join(name_of(&origin, spec));
         let life = Life { disk: place.join("disk.qcow2"), memory: place.join("memory.zst") };
         // Of many that start at once, the first makes it for all.
         let _held = self.making().lock().await;
         if !place.is_dir() {
-            self.live_once(sandbox, spec, below, kernel, &place).await?;
+            self.live_once(sandbox, spec, &origin.id, kernel, &place).await?;
         }
         Ok(Some(life))
     }
@@ -138,7 +142,7 @@ impl Machines {
         parts: Parts,
     ) -> Result<(), SandboxError> {
         let Some(drive) = spec.drives.first() else { return Ok(()) };
-        self.disks().rebase(&drive.id, &life.disk).await?;
+        self.disks().go_on_from(&drive.id, &life.disk).await?;
         let alone =
             MachineSpec { cards: Vec::new(), seed: None, drives: spec.drives[..1].to_vec(), ..spec.clone() };
         let own = parts.own.clone();
@@ -252,21 +256,11 @@ async fn moved(run: &Path, own: &str) -> Result<(), SandboxError> {
 }
 
 /// Returns what a life is called: by the disk, as it is now, and the shape of the machine.
-fn name_of(disks: &DiskFiles, below: &str, spec: &MachineSpec) -> Result<String, SandboxError> {
-    let path = disks.known(below)?;
-    let file = fs::metadata(&path).map_err(SandboxError::file("read", &path))?;
+fn name_of(origin: &Origin, spec: &MachineSpec) -> String {
     let slot = spec.drives.first().map(|drive| drive.slot.as_str()).unwrap_or_default();
-    let shape = format!(
-        "{} {}.{} {} | {} {} {slot}",
-        file.ino(),
-        file.mtime(),
-        file.mtime_nsec(),
-        file.len(),
-        spec.memory >> 20,
-        spec.cores
-    );
+    let shape = format!("{} | {} {} {slot}", origin.print, spec.memory >> 20, spec.cores);
     let hash: String = Sha256::digest(shape).iter().take(8).map(|byte| format!("{byte:02x}")).collect();
-    Ok(format!("{below}.{hash}"))
+    format!("{}.{hash}", origin.id)
 }
 
 fn now() -> u64 {

@@ -2,6 +2,7 @@
 
 use std::{
     fs, io,
+    os::unix::fs::MetadataExt as _,
     path::{Path, PathBuf},
     time::Duration,
 };
@@ -26,6 +27,9 @@ pub(super) struct Note {
     /// Whether a machine has run on it.
     #[serde(default)]
     pub(super) is_used: bool,
+    /// The disk that it was made from, as that was then.
+    #[serde(default)]
+    pub(super) origin: Option<Origin>,
     /// The disk that it is linked to.
     #[serde(default)]
     pub(super) below: Option<String>,
@@ -35,6 +39,14 @@ pub(super) struct Note {
     /// The kernel and its first file system, where the image has no boot loader.
     #[serde(default)]
     pub(super) kernel: Option<(PathBuf, PathBuf)>,
+}
+
+/// A disk that another was made from.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub(super) struct Origin {
+    pub(super) id: String,
+    /// What changes whenever somebody writes to it.
+    pub(super) print: String,
 }
 
 /// The disks in a directory.
@@ -104,7 +116,8 @@ impl DiskFiles {
     /// Makes a disk that stands on another one, which must not be written to any more.
     pub(super) async fn link(&self, from: &str, to: &str) -> Result<(), SandboxError> {
         let below = self.known(from)?;
-        let note = Note { below: Some(from.to_owned()), is_used: false, ..self.note(from)? };
+        let origin = Some(self.origin(from)?);
+        let note = Note { below: Some(from.to_owned()), is_used: false, origin, ..self.note(from)? };
         self.made(to, &note, |half| {
             let words = ["create", "-q", "-f", "qcow2", "-F", "qcow2", "-b", &text(&below)?, &text(half)?];
             Ok(words.map(str::to_owned).to_vec())
@@ -120,19 +133,17 @@ impl DiskFiles {
         snapshot: Option<&str>,
     ) -> Result<(), SandboxError> {
         let source = self.known(from)?;
-        let note = Note { below: None, ..self.note(from)? };
-        self.made(to, &note, |half| {
-            let mut words = ["convert", "-q", "-O", "qcow2", "-U"].map(str::to_owned).to_vec();
-            if let Some(image) = &note.image {
-                words.extend(["-B".to_owned(), text(image)?, "-F".to_owned(), format_of(image)?.to_owned()]);
-            }
-            if let Some(name) = snapshot {
-                words.extend(["-l".to_owned(), format!("snapshot.name={name}")]);
-            }
-            words.extend([text(&source)?, text(half)?]);
-            Ok(words)
-        })
-        .await
+        let origin = if snapshot.is_none() { Some(self.origin(from)?) } else { None };
+        let note = Note { below: None, is_used: false, origin, ..self.note(from)? };
+        self.made(to, &note, |half| converted(&source, half, note.image.as_deref(), snapshot)).await
+    }
+
+    /// Returns a disk as it is now.
+    pub(super) fn origin(&self, id: &str) -> Result<Origin, SandboxError> {
+        let path = self.known(id)?;
+        let file = fs::metadata(&path).map_err(SandboxError::file("read", &path))?;
+        let print = format!("{} {}.{} {}", file.ino(), file.mtime(), file.mtime_nsec(), file.len());
+        Ok(Origin { id: id.to_owned(), print })
     }
 
     /// Takes, forgets or returns to a snapshot of a disk that nobody has open: `-c`, `-d`, `-a`.
@@ -191,14 +202,25 @@ impl DiskFiles {
         self.write_note(id, &Note { is_used: true, ..note })
     }
 
-    /// Puts a disk that nobody has used upon another file with the same content.
-    pub(super) async fn rebase(&self, id: &str, below: &Path) -> Result<(), SandboxError> {
+    /// Lets a disk that nobody has used go on from another one, which has what it has: linked or copied, as it is itself.
+    pub(super) async fn go_on_from(&self, id: &str, life: &Path) -> Result<(), SandboxError> {
+        let note = self.note(id)?;
         let path = self.known(id)?;
         let size = info(&["info", "-U", "--output=json", &text(&path)?].map(str::to_owned)).await?;
         let size = size["virtual-size"].as_u64().unwrap_or(0).to_string();
         let half = self.dir.join(format!("{id}.half"));
-        let words = ["create", "-q", "-f", "qcow2", "-F", "qcow2", "-b", &text(below)?, &text(&half)?, &size];
-        img(&words.map(str::to_owned)).await?;
+        let half_text = text(&half)?;
+        match note.below {
+            Some(_) => {
+                let words =
+                    ["create", "-q", "-f", "qcow2", "-F", "qcow2", "-b", &text(life)?, &half_text, &size];
+                img(&words.map(str::to_owned)).await?;
+            }
+            None => {
+                img(&converted(life, &half, note.image.as_deref(), None)?).await?;
+                img(&["resize", "-q", &half_text, &size].map(str::to_owned)).await?;
+            }
+        }
         fs::rename(&half, &path).map_err(SandboxError::file("rename", &half))
     }
 
@@ -234,6 +256,24 @@ impl DiskFiles {
         self.write_note(id, note)?;
         fs::rename(&half, self.path(id)).map_err(SandboxError::file("rename", &half))
     }
+}
+
+/// Returns the words that copy a disk with all that it stands on but the image.
+fn converted(
+    from: &Path,
+    to: &Path,
+    image: Option<&Path>,
+    snapshot: Option<&str>,
+) -> Result<Vec<String>, SandboxError> {
+    let mut words = ["convert", "-q", "-O", "qcow2", "-U"].map(str::to_owned).to_vec();
+    if let Some(image) = image {
+        words.extend(["-B".to_owned(), text(image)?, "-F".to_owned(), format_of(image)?.to_owned()]);
+    }
+    if let Some(name) = snapshot {
+        words.extend(["-l".to_owned(), format!("snapshot.name={name}")]);
+    }
+    words.extend([text(from)?, text(to)?]);
+    Ok(words)
 }
 
 /// Returns the format of an image by its name.
