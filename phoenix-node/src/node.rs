@@ -241,6 +241,15 @@ impl Node {
     /// Writes what changed, and lets workers take up new tasks.
     pub(crate) fn commit(&self, state: &mut State) -> Result<(), NodeError> {
         state.settle_usage();
+        if !state.is_real {
+            // There is no data that could outlive a volume.
+            let State { guests, dirty, .. } = &mut *state;
+            for vmid in &dirty.guests {
+                if let Some(guest) = guests.get_mut(vmid) {
+                    guest.trash.clear();
+                }
+            }
+        }
         let waiting = std::mem::take(&mut state.waiting);
         let saved = match &self.store {
             Some(store) => store.save(state),

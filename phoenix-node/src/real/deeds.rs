@@ -228,7 +228,7 @@ pub(super) fn start(state: &State, kind: GuestKind, vmid: u32) -> Result<Vec<Dee
 }
 
 fn destroy(state: &State, vmid: u32) -> Deed {
-    let volumes = state.guest(GuestKind::Lxc, vmid).map(|guest| guest.volumes.keys());
+    let volumes = state.guest(GuestKind::Lxc, vmid).map(|guest| guest.volumes.keys().chain(&guest.trash));
     Deed::Destroy { vmid, disks: volumes.into_iter().flatten().map(|volid| disk_id(volid)).collect() }
 }
 

@@ -206,7 +206,7 @@ fn start(state: &State, vmid: u32) -> Result<Vec<MachineDeed>, String> {
 }
 
 fn destroy(state: &State, vmid: u32) -> MachineDeed {
-    let volumes = state.guest(GuestKind::Vm, vmid).map(|guest| guest.volumes.keys());
+    let volumes = state.guest(GuestKind::Vm, vmid).map(|guest| guest.volumes.keys().chain(&guest.trash));
     let disks = volumes.into_iter().flatten().filter(|volid| is_disk(volid));
     MachineDeed::Destroy { vmid, disks: disks.map(|volid| disk_id(volid)).collect() }
 }

@@ -155,6 +155,15 @@ impl Real {
         Ok(())
     }
 
+    /// Removes the data of volumes.
+    pub(crate) async fn clear(&self, whose: Disks, volids: &[String]) -> Result<(), SandboxError> {
+        let ids: Vec<String> = volids.iter().map(|volid| spec::disk_id(volid)).collect();
+        match whose {
+            Disks::Containers => self.containers.disks().await?.remove(&ids).await,
+            Disks::Machines => self.machines.remove_disks(&ids).await,
+        }
+    }
+
     /// Brings into the state what is so on the machine: which containers run, for those that no task works on; and the
     /// limits of those in line with the state.
     pub(crate) fn look(&self, state: &mut State) -> Result<(), SandboxError> {
@@ -210,6 +219,22 @@ impl Node {
             Some(Guise::Machine) => {
                 machines::after_failure(work, &state).into_iter().map(Deed::Machine).collect()
             }
+        }
+    }
+}
+
+/// Whose disks.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Disks {
+    Containers,
+    Machines,
+}
+
+impl Disks {
+    pub(crate) fn of(guest: &Guest) -> Self {
+        match guest.kind {
+            GuestKind::Vm if !guest.as_container => Self::Machines,
+            GuestKind::Vm | GuestKind::Lxc => Self::Containers,
         }
     }
 }

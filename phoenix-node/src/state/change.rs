@@ -119,7 +119,7 @@ fn remove(guest: &mut Guest, key: &str) {
         guest.pending.remove(key);
     } else if key.starts_with("unused") {
         let volid = config::volume_of(&guest.config[key]).to_owned();
-        guest.volumes.remove(&volid);
+        guest.discard(&volid);
         guest.config.remove(key);
     } else if guest.running && !live::is_live(guest.kind, key) {
         wait(guest, key, None);

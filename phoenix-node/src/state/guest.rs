@@ -1,6 +1,6 @@
 //! A guest: its configuration, its snapshots, its volumes, whether it runs, and its inner world.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use phoenix_core::GuestKind;
 use serde::{Deserialize, Serialize};
@@ -38,6 +38,9 @@ pub(crate) struct Guest {
     /// Whether it was halted where it stood.
     #[serde(default)]
     pub(crate) paused: bool,
+    /// Its former volumes whose data is still on this machine, where guests are real: their names are not given again.
+    #[serde(default, skip_serializing_if = "BTreeSet::is_empty")]
+    pub(crate) trash: BTreeSet<String>,
     /// Whether it is a virtual machine that a container stands for.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub(crate) as_container: bool,
@@ -81,9 +84,17 @@ impl Guest {
             world: World::default(),
             node: String::new(),
             paused: false,
+            trash: BTreeSet::new(),
             as_container: false,
             formatted: BTreeMap::new(),
             ran: BTreeMap::new(),
+        }
+    }
+
+    /// Gives up a volume and what is in it.
+    pub(crate) fn discard(&mut self, volid: &str) {
+        if self.volumes.remove(volid).is_some() {
+            self.trash.insert(volid.to_owned());
         }
     }
 

@@ -100,6 +100,7 @@ pub(crate) fn add_volume(
         .cloned()
         .collect();
     let guest = state.guest_mut(kind, vmid).ok_or_else(|| format!("guest {vmid} is gone"))?;
+    let trash = guest.trash.clone();
     let name = |stem: &str| match wanted.parent.filter(|_| plugin.names_base()) {
         Some(parent) => {
             let base = parent.split_once(':').map_or(parent, |(_, name)| name);
@@ -109,7 +110,7 @@ pub(crate) fn add_volume(
         None => format!("{storage}:{}", plugin.name(vmid, stem, &format)),
     };
     let is_taken = |stem: &str, volumes: &std::collections::BTreeMap<String, Volume>| {
-        volumes.keys().chain(&by_hand).any(|volid| {
+        volumes.keys().chain(&by_hand).chain(&trash).any(|volid| {
             let last = volid.rsplit(['/', ':']).next().unwrap_or(volid);
             last == stem || last.strip_prefix(stem).is_some_and(|rest| rest.starts_with('.'))
         })

@@ -215,7 +215,7 @@ pub(crate) fn delete(
     } else if let Some((kind, vmid)) = owner
         && let Some(guest) = state.guest_mut(kind, vmid)
     {
-        guest.volumes.remove(volid);
+        guest.discard(volid);
     } else if let Some(found) = state.storages.get(storage).filter(|found| found.has_files()) {
         let name = volid.split_once(':').map_or(volid, |(_, name)| name);
         let path = volname::read(found, name).map(|named| named.path).unwrap_or_default();

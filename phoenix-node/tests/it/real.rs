@@ -236,3 +236,29 @@ async fn volumes_move_between_storages_of_every_kind_and_to_another_container() 
     assert_eq!(own.inside("101", "cat /root/file; ls /etc/motd /data/file 2>/dev/null").await, "root");
     assert_eq!(own.inside("102", "cat /data/file /other/file").await, "102\n101");
 }
+
+#[tokio::test]
+async fn what_was_in_a_removed_volume_does_not_come_back_in_a_new_one() {
+    let Some(own) = Own::new().await else { return };
+    let node = &own.node;
+    let volume = ("mp0", "local-zfs:1,mp=/data");
+    let options =
+        [("vmid", "101"), ("ostemplate", UBUNTU), ("rootfs", "local-zfs:3"), volume, ("start", "1")];
+    ok(node, post(node, "/n/lxc", &options).await).await;
+    own.inside("101", "echo old > /data/file").await;
+    ok(node, post(node, "/n/lxc/101/status/stop", &[]).await).await;
+    for key in ["mp0", "unused0"] {
+        put(node, "/n/lxc/101/config", &[("delete", key)]).await.data();
+    }
+    put(node, "/n/lxc/101/config", &[volume]).await.data();
+    ok(node, post(node, "/n/lxc/101/status/start", &[]).await).await;
+    assert_eq!(own.inside("101", "ls /data; hostname").await, "CT101");
+    let left = || std::fs::read_dir(own.place().join("disks")).map_or(0, Iterator::count);
+    for _ in 0..100 {
+        if left() == 2 {
+            break;
+        }
+        tokio::time::sleep(Duration::from_millis(100)).await;
+    }
+    assert_eq!(left(), 2, "the old data is gone");
+}
