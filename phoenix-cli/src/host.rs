@@ -132,7 +132,7 @@ pub(crate) fn containers(global: &Global, described: &Described) -> Result<Conta
         name: name.clone(),
         // The host's own addresses are those of its first bridge.
         addresses: if Some(name) == main { described.addresses.clone() } else { Vec::new() },
-        gateways: if Some(name) == main { described.gateway.iter().cloned().collect() } else { Vec::new() },
+        gateways: if Some(name) == main { gateway_of(described).into_iter().collect() } else { Vec::new() },
     };
     let spec = SandboxSpec {
         dir,
@@ -142,6 +142,14 @@ pub(crate) fn containers(global: &Global, described: &Described) -> Result<Conta
     };
     Containers::new(spec, global.template_cache.clone())
         .map_err(|lacking| Error::Lacking { lacking: lacking.iter().map(ToString::to_string).collect() })
+}
+
+/// Returns the gateway with the network that the host shares with it.
+fn gateway_of(described: &Described) -> Option<String> {
+    let gateway = described.gateway.as_ref()?;
+    let of_kind = |address: &&String| address.contains(':') == gateway.contains(':');
+    let length = described.addresses.iter().find(of_kind)?.split_once('/')?.1;
+    Some(format!("{gateway}/{length}"))
 }
 
 /// Returns the backend of a live cluster.
@@ -218,4 +226,22 @@ fn seed(described: &Described) -> NodeSeed {
         seed.storages.push(StorageSeed::new("local-lvm", "lvmthin", &["images", "rootdir"], ROOMY));
     }
     seed
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_gateway_has_the_network_that_the_host_shares_with_it() {
+        let addresses = vec!["fd00::2/64".to_owned(), "10.0.0.13/24".to_owned()];
+        let described = |gateway: &str| Described {
+            addresses: addresses.clone(),
+            gateway: Some(gateway.to_owned()),
+            ..Described::default()
+        };
+        assert_eq!(gateway_of(&described("10.0.0.1")).as_deref(), Some("10.0.0.1/24"));
+        assert_eq!(gateway_of(&described("fd00::1")).as_deref(), Some("fd00::1/64"));
+        assert_eq!(gateway_of(&Described::default()), None);
+    }
 }
