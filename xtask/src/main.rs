@@ -9,6 +9,7 @@ mod lint;
 mod packages;
 mod replay;
 mod served;
+mod stores;
 mod suite;
 mod ui;
 

@@ -60,9 +60,11 @@ pub(crate) fn run(root: &Path, only: &[String]) -> Result<(), String> {
     } else {
         skipped.push(("embed", "there is no examples/embed".to_owned()));
     }
-    match packages::obstacle() {
+    match packages::obstacle(root) {
         Some(why) => skipped.push(("packages", why)),
-        None => stages.push(("packages", "what tests need of this machine", Box::new(packages::install))),
+        None => {
+            stages.push(("packages", "what tests need of this machine", Box::new(|| packages::install(root))))
+        }
     }
     if has_cargo(root, "nextest") {
         stages.push((

@@ -1,0 +1,255 @@
+//! Stores: what tests install in guests, whose network leads nowhere. Each is a directory of this machine that a script
+//! under `tests/` fills from the machine's mirrors, made once for the lists and the script that are in this tree, and kept.
+
+use std::{
+    collections::BTreeMap,
+    fs::{self, File},
+    io,
+    path::{Path, PathBuf},
+    process::Command,
+};
+
+use serde_json::Value;
+
+use crate::command::output;
+
+/// Where all stores are.
+const CACHE: &str = "/var/cache/phoenix";
+/// The file in a store that tells what it was made from.
+const STAMP: &str = ".made-for";
+/// The seconds that a script may take, on a slow line.
+const LIMIT: &str = "1500";
+
+/// One directory, and what fills it.
+pub(crate) struct Store {
+    /// Its path below the cache.
+    place: &'static str,
+    /// What it is, in words for people.
+    pub(crate) what: &'static str,
+    /// The script, which gets an empty directory and its list.
+    script: &'static str,
+    list: &'static str,
+    /// The image whose packages must fit those of the store, by its file in the cache.
+    image: Option<&'static str>,
+}
+
+const STORES: [Store; 2] = [
+    Store {
+        place: "mirror/ubuntu-24.04",
+        what: "the mirror of Ubuntu 24.04",
+        script: "tests/mirror/apt.sh",
+        list: "tests/mirror/packages.txt",
+        image: Some("templates/ubuntu-24.04-standard.json"),
+    },
+    Store {
+        place: "mirror/wheels",
+        what: "the wheels for Python 3.12",
+        script: "tests/mirror/wheels.sh",
+        list: "tests/mirror/wheels.txt",
+        image: None,
+    },
+];
+
+/// Tells why this machine can have no stores, if it cannot.
+pub(crate) fn obstacle() -> Option<&'static str> {
+    (std::env::consts::ARCH != "x86_64").then_some("the mirrors that tests install from are for x86_64 alone")
+}
+
+/// Returns the stores that are not there, or were made from something else.
+pub(crate) fn missing(root: &Path) -> Vec<&'static Store> {
+    STORES.iter().filter(|store| !store.is_ready(root, Path::new(CACHE))).collect()
+}
+
+impl Store {
+    /// Fills it. What was there before stays if that fails.
+    pub(crate) fn prepare(&self, root: &Path) -> Result<(), String> {
+        self.fill(root, Path::new(CACHE))
+    }
+
+    fn is_ready(&self, root: &Path, cache: &Path) -> bool {
+        let made_for = fs::read_to_string(cache.join(self.place).join(STAMP)).unwrap_or_default();
+        self.recipe(root).is_ok_and(|recipe| recipe == made_for) && !self.is_behind(cache)
+    }
+
+    /// Returns all that decides what is in it.
+    fn recipe(&self, root: &Path) -> io::Result<String> {
+        Ok(fs::read_to_string(root.join(self.script))? + &fs::read_to_string(root.join(self.list))?)
+    }
+
+    /// Tells whether its image was built later, from other versions: a package that is bound to the exact version of
+    /// another could then not be installed.
+    fn is_behind(&self, cache: &Path) -> bool {
+        let Some(image) = self.image.map(|image| cache.join(image)) else { return false };
+        let (place, changed) = (cache.join(self.place), |path: &Path| fs::metadata(path)?.modified());
+        let (Ok(built), Ok(made)) = (changed(&image), changed(&place.join(STAMP))) else { return false };
+        let contents: Value =
+            fs::read(image).ok().and_then(|text| serde_json::from_slice(&text).ok()).unwrap_or_default();
+        let index = fs::read_to_string(place.join("Packages")).unwrap_or_default();
+        let versions = versions(&index);
+        let differs = |(name, version): (&String, &Value)| {
+            versions.get(name.as_str()).is_some_and(|own| Some(*own) != version.as_str())
+        };
+        built > made && contents["packages"].as_object().is_some_and(|packages| packages.iter().any(differs))
+    }
+
+    fn fill(&self, root: &Path, cache: &Path) -> Result<(), String> {
+        let place = cache.join(self.place);
+        let file = |path: &Path| {
+            let path = path.display().to_string();
+            move |error: io::Error| format!("could not write `{path}`: {error}")
+        };
+        let aside = |ending: &str| -> PathBuf {
+            let name = place.file_name().unwrap_or_default().to_string_lossy().into_owned();
+            place.with_file_name(format!(".{name}.{ending}"))
+        };
+        fs::create_dir_all(place.parent().unwrap_or(cache)).map_err(file(&place))?;
+        // Another run on this machine may be at it.
+        let lock = File::create(aside("lock")).and_then(|lock| lock.lock().map(|()| lock));
+        let _lock = lock.map_err(file(&place))?;
+        if self.is_ready(root, cache) {
+            return Ok(());
+        }
+        let (new, old) = (aside("new"), aside("old"));
+        for remains in [&new, &old] {
+            remove(remains).map_err(file(remains))?;
+        }
+        fs::create_dir_all(&new).map_err(file(&new))?;
+        let recipe = self.recipe(root).map_err(|error| format!("could not read `{}`: {error}", self.list))?;
+        let mut command = Command::new("timeout");
+        command.args([LIMIT, "sh"]).arg(root.join(self.script)).arg(&new).arg(root.join(self.list));
+        let filled = output(&mut command);
+        if let Err(why) = filled {
+            remove(&new).map_err(file(&new))?;
+            return Err(why);
+        }
+        fs::write(new.join(STAMP), recipe).map_err(file(&new))?;
+        if place.exists() {
+            fs::rename(&place, &old).map_err(file(&old))?;
+        }
+        fs::rename(&new, &place).map_err(file(&place))?;
+        remove(&old).map_err(file(&old))
+    }
+}
+
+/// Returns the versions in an index of packages.
+fn versions(index: &str) -> BTreeMap<&str, &str> {
+    let (mut name, mut found) = ("", BTreeMap::new());
+    for line in index.lines() {
+        match line.split_once(": ") {
+            Some(("Package", package)) => name = package,
+            Some(("Version", version)) => drop(found.insert(name, version)),
+            Some(_) | None => (),
+        }
+    }
+    found
+}
+
+fn remove(path: &Path) -> io::Result<()> {
+    match fs::remove_dir_all(path) {
+        Err(error) if error.kind() != io::ErrorKind::NotFound => Err(error),
+        Ok(()) | Err(_) => Ok(()),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// A place of a test's own, which goes with it.
+    struct Scratch(PathBuf);
+
+    impl Scratch {
+        fn new(name: &str) -> Self {
+            let path = std::env::temp_dir().join(format!("phoenix-stores-{name}-{}", std::process::id()));
+            remove(&path).unwrap();
+            fs::create_dir_all(path.join("tests")).unwrap();
+            Self(path)
+        }
+
+        fn write(&self, name: &str, text: &str) {
+            let path = self.0.join(name);
+            fs::create_dir_all(path.parent().unwrap()).unwrap();
+            fs::write(path, text).unwrap();
+        }
+    }
+
+    impl Drop for Scratch {
+        fn drop(&mut self) {
+            drop(remove(&self.0));
+        }
+    }
+
+    const STORE: Store = Store {
+        place: "mirror/one",
+        what: "a store",
+        script: "tests/one.sh",
+        list: "tests/one.txt",
+        image: Some("image.json"),
+    };
+
+    #[test]
+    fn a_store_is_filled_once_and_again_for_another_list() {
+        let scratch = Scratch::new("once");
+        let (root, cache) = (scratch.0.clone(), scratch.0.join("cache"));
+        scratch.write("tests/one.sh", "cp \"$2\" \"$1/Packages\"; date +%N >\"$1/when\"\n");
+        scratch.write("tests/one.txt", "Package: jq\nVersion: 1\n");
+        assert!(!STORE.is_ready(&root, &cache));
+        STORE.fill(&root, &cache).unwrap();
+        let when = || fs::read_to_string(cache.join("mirror/one/when")).unwrap();
+        let first = when();
+        STORE.fill(&root, &cache).unwrap();
+        assert_eq!(when(), first);
+        scratch.write("tests/one.txt", "Package: jq\nVersion: 2\n");
+        assert!(!STORE.is_ready(&root, &cache));
+        STORE.fill(&root, &cache).unwrap();
+        assert!(STORE.is_ready(&root, &cache));
+        assert_ne!(when(), first);
+        let left: Vec<_> =
+            fs::read_dir(cache.join("mirror")).unwrap().flatten().map(|it| it.file_name()).collect();
+        assert_eq!(left.len(), 2, "the store and its lock, not {left:?}");
+    }
+
+    #[test]
+    fn a_store_that_cannot_be_filled_says_why_and_leaves_the_former_one() {
+        let scratch = Scratch::new("former");
+        let (root, cache) = (scratch.0.clone(), scratch.0.join("cache"));
+        scratch.write("tests/one.sh", "echo good >\"$1/is\"\n");
+        scratch.write("tests/one.txt", "");
+        STORE.fill(&root, &cache).unwrap();
+        scratch.write("tests/one.sh", "echo bad >\"$1/is\"; echo 'no way to the archive' >&2; exit 100\n");
+        let why = STORE.fill(&root, &cache).unwrap_err();
+        assert!(why.contains("no way to the archive"), "{why}");
+        assert_eq!(fs::read_to_string(cache.join("mirror/one/is")).unwrap(), "good\n");
+        assert!(!cache.join("mirror/.one.new").exists());
+    }
+
+    #[test]
+    fn an_image_that_was_built_later_from_other_versions_wants_another_store() {
+        let scratch = Scratch::new("behind");
+        let (root, cache) = (scratch.0.clone(), scratch.0.join("cache"));
+        scratch.write("tests/one.sh", "cp \"$2\" \"$1/Packages\"\n");
+        scratch.write("tests/one.txt", "Package: jq\nVersion: 1.7-1\n\nPackage: nginx\nVersion: 2\n");
+        STORE.fill(&root, &cache).unwrap();
+        let later = fs::metadata(cache.join("mirror/one").join(STAMP)).unwrap().modified().unwrap()
+            + std::time::Duration::from_secs(9);
+        let built = |packages: &str| {
+            scratch.write("cache/image.json", &format!("{{\"packages\": {packages}}}"));
+            File::options().write(true).open(cache.join("image.json")).unwrap().set_modified(later).unwrap();
+        };
+        built(r#"{"jq": "1.7-1", "curl": "8"}"#);
+        assert!(STORE.is_ready(&root, &cache));
+        built(r#"{"jq": "1.7-2", "curl": "8"}"#);
+        assert!(!STORE.is_ready(&root, &cache));
+    }
+
+    #[test]
+    fn the_key_of_the_mirror_is_the_one_that_images_are_built_with() {
+        let root = crate::root();
+        let script = fs::read_to_string(root.join(STORES[0].script)).unwrap();
+        let own = fs::read_to_string(root.join("phoenix-sandbox/src/images/keyring.rs")).unwrap();
+        for name in ["keyring_package=", "keyring_sum="] {
+            let value = script.lines().find_map(|line| line.strip_prefix(name)).unwrap();
+            assert!(own.contains(&format!("\"{value}\"")), "{name}{value}");
+        }
+    }
+}
