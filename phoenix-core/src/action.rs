@@ -6,6 +6,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use serde::{Deserialize, Serialize};
 
 use crate::{
+    artifact::Artifact,
     condition::{Condition, Expect},
     content::Content,
     guest::CloneMode,
@@ -181,6 +182,22 @@ pub enum Action {
         owner: String,
         /// The group's name.
         group: String,
+        /// A command that is asked about the new file before it takes the old one's place: `{}` in its words stands for
+        /// the new file's path. Unless it ends with status 0, the old file stays. Not asked if there are no words.
+        #[serde(default, skip_serializing_if = "Vec::is_empty")]
+        check: Vec<String>,
+    },
+    /// Installs an artifact, whose checksum is looked at before anything of it is used, and its
+    /// [stamp](Artifact::stamp). A directory is replaced only if it is one that such a stamp tells of.
+    InstallArtifact {
+        /// Where.
+        site: Site,
+        /// What from.
+        artifact: Artifact,
+        /// The absolute path of the installed file or directory.
+        path: String,
+        /// Permission bits of the file or directory; it belongs to root.
+        mode: u32,
     },
     /// Makes a directory, and gives it its mode and owner.
     MakeDirectory {
@@ -283,6 +300,7 @@ impl Action {
     pub fn site(&self) -> Option<&Site> {
         match self {
             Self::WriteFile { site, .. }
+            | Self::InstallArtifact { site, .. }
             | Self::MakeDirectory { site, .. }
             | Self::Symlink { site, .. }
             | Self::RemoveFile { site, .. }
@@ -338,6 +356,7 @@ impl Action {
             },
             Self::FetchOsTemplate { .. } | Self::FetchImage { .. } => None,
             Self::WriteFile { .. }
+            | Self::InstallArtifact { .. }
             | Self::MakeDirectory { .. }
             | Self::Symlink { .. }
             | Self::RemoveFile { .. }

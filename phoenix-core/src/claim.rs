@@ -3,6 +3,8 @@
 
 use serde::{Deserialize, Serialize};
 
+use crate::id::GuestId;
+
 /// What a feature needs of its guest.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(tag = "claim", rename_all = "kebab-case")]
@@ -48,5 +50,17 @@ pub enum Claim {
         key: String,
         /// Its value.
         value: String,
+    },
+    /// Another guest, which must be complete before this one is started.
+    Guest {
+        /// The other guest.
+        guest: GuestId,
+    },
+    /// A share of a graphics card's memory. Those of all guests are added up: nobody can have more than the card.
+    GpuMemory {
+        /// The card's number on its node, as `nvidia-smi` counts.
+        gpu: u32,
+        /// How much of it, in hundredths.
+        percent: u32,
     },
 }

@@ -3,7 +3,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::secret::SecretRef;
+use crate::{id::Site, secret::SecretRef};
 
 /// What a file shall hold, or a program shall read.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
@@ -21,15 +21,22 @@ pub enum Content {
     },
     /// A secret, resolved by the backend and by nobody else.
     Secret(SecretRef),
+    /// What a file at another site holds when this is written; text of at most 64 KiB, and never a secret.
+    Copy {
+        /// Where the file is.
+        site: Site,
+        /// Its absolute path.
+        path: String,
+    },
 }
 
 impl Content {
-    /// Returns the text that a file shall hold which holds `old` now; none if that is a secret.
+    /// Returns the text that a file shall hold which holds `old` now; none if only the backend can know.
     pub fn over(&self, old: &str) -> Option<String> {
         match self {
             Self::Text(text) => Some(text.clone()),
             Self::Block { owner, lines } => Some(with_block(old, owner, lines)),
-            Self::Secret(_) => None,
+            Self::Secret(_) | Self::Copy { .. } => None,
         }
     }
 
@@ -37,7 +44,7 @@ impl Content {
     pub fn secret(&self) -> Option<&SecretRef> {
         match self {
             Self::Secret(secret) => Some(secret),
-            Self::Text(_) | Self::Block { .. } => None,
+            Self::Text(_) | Self::Block { .. } | Self::Copy { .. } => None,
         }
     }
 }

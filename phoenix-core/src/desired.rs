@@ -5,13 +5,16 @@ use std::{collections::BTreeMap, sync::Arc};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
-use crate::id::ResourceId;
+use crate::{artifact::Artifacts, id::ResourceId};
 
 /// Everything that the user wants.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub struct Desired {
     /// The resources by id.
     pub resources: BTreeMap<ResourceId, Declared>,
+    /// Where artifacts come from.
+    #[serde(default)]
+    pub artifacts: Artifacts,
 }
 
 /// What the user wants of one resource.

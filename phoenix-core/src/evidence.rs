@@ -57,6 +57,9 @@ pub enum Evidence {
         active: bool,
         /// It starts at boot.
         enabled: bool,
+        /// Of the files that were asked about, those that are newer than its last start or reload.
+        #[serde(default, skip_serializing_if = "BTreeSet::is_empty")]
+        stale: BTreeSet<String>,
     },
     /// A user account.
     User {

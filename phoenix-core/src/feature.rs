@@ -7,8 +7,10 @@ use serde::{Deserialize, Serialize, de::DeserializeOwned};
 use serde_json::Value;
 
 use crate::{
+    artifact::Artifact,
     claim::Claim,
     diagnostic::{Diagnostic, Diagnostics},
+    draft::Draft,
     facts::Facts,
     id::Site,
     plan::Step,
@@ -30,6 +32,10 @@ pub struct Descriptor {
     pub sites: BTreeSet<SiteKind>,
     /// Features that go first where they are in the same guest.
     pub after: BTreeSet<String>,
+    /// The artifacts that it installs. Its configuration has a key `artifacts` that holds, by name, what the site has
+    /// instead of them; the planner fills it in.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub artifacts: Vec<Artifact>,
 }
 
 /// A sort of site.
@@ -79,6 +85,52 @@ pub trait TypedFeature: Send + Sync {
 
     /// Returns the steps that are missing.
     fn plan(&self, site: &Site, config: &Self::Config, facts: &Facts) -> Result<Vec<Step>, Diagnostics>;
+}
+
+/// A feature that is written as one function: it goes through what its site shall have, with a draft that collects both
+/// the questions and the missing steps.
+pub trait Recipe: Send + Sync {
+    /// Its configuration.
+    type Config: DeserializeOwned;
+
+    /// Returns what it is.
+    fn descriptor(&self) -> &Descriptor;
+
+    /// Returns what it needs of its guest.
+    fn claims(&self, config: &Self::Config) -> Vec<Claim> {
+        let _ = config;
+        Vec::new()
+    }
+
+    /// Goes through what the site shall have. Must ask the draft for everything that it wants to know.
+    fn draft(&self, draft: &mut Draft<'_>, config: &Self::Config);
+}
+
+/// A recipe in its typed face.
+pub struct Drafted<R>(pub R);
+
+impl<R: Recipe> TypedFeature for Drafted<R> {
+    type Config = R::Config;
+
+    fn descriptor(&self) -> &Descriptor {
+        self.0.descriptor()
+    }
+
+    fn claims(&self, config: &R::Config) -> Vec<Claim> {
+        self.0.claims(config)
+    }
+
+    fn probes(&self, site: &Site, config: &R::Config, known: &Facts) -> Vec<Probe> {
+        let mut draft = Draft::new(site, &self.descriptor().name, known);
+        self.0.draft(&mut draft, config);
+        draft.into_probes()
+    }
+
+    fn plan(&self, site: &Site, config: &R::Config, facts: &Facts) -> Result<Vec<Step>, Diagnostics> {
+        let mut draft = Draft::new(site, &self.descriptor().name, facts);
+        self.0.draft(&mut draft, config);
+        draft.into_steps()
+    }
 }
 
 /// A typed feature in its erased face.

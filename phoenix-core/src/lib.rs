@@ -4,11 +4,13 @@
 //! Everything outside [`engine`] is a function of values.
 
 pub mod action;
+pub mod artifact;
 pub mod claim;
 pub mod condition;
 pub mod content;
 pub mod desired;
 pub mod diagnostic;
+pub mod draft;
 pub mod engine;
 pub mod evidence;
 pub mod facts;
@@ -26,18 +28,21 @@ pub mod port;
 pub mod probe;
 pub mod property;
 pub mod registry;
+pub mod render;
 pub mod resource;
 pub mod secret;
 
 pub use action::{Action, UnitGoal};
+pub use artifact::Artifact;
 pub use claim::Claim;
 pub use condition::{Condition, Expect};
 pub use content::Content;
 pub use desired::{Declared, Desired, FeatureUse};
 pub use diagnostic::{Diagnostic, Diagnostics, Place, Severity};
+pub use draft::Draft;
 pub use evidence::Evidence;
 pub use facts::Facts;
-pub use feature::{Descriptor, Feature, TypedFeature};
+pub use feature::{Descriptor, Drafted, Feature, Recipe, TypedFeature};
 pub use graph::Graph;
 pub use guest::{CloneMode, Power};
 pub use id::{GuestId, GuestKind, ResourceId, Site, StepId, Vmid};

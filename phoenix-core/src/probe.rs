@@ -1,5 +1,7 @@
 //! A probe: one question to the cluster or to a site. It only asks; the evidence is the answer.
 
+use std::collections::BTreeSet;
+
 use serde::{Deserialize, Serialize};
 
 use crate::id::{GuestId, Site};
@@ -56,6 +58,9 @@ pub enum Probe {
         site: Site,
         /// The unit with its suffix.
         name: String,
+        /// Files that it reads: which of them are newer than its last start or reload is part of the answer.
+        #[serde(default, skip_serializing_if = "BTreeSet::is_empty")]
+        reads: BTreeSet<String>,
     },
     /// A user account at a site. Answer: `User`, or `Absent`.
     User {
@@ -74,6 +79,26 @@ pub enum Probe {
 }
 
 impl Probe {
+    /// Returns the question about a file or directory.
+    pub fn file(site: &Site, path: impl Into<String>) -> Self {
+        Self::File { site: site.clone(), path: path.into() }
+    }
+
+    /// Returns the question about a package.
+    pub fn package(site: &Site, name: impl Into<String>) -> Self {
+        Self::Package { site: site.clone(), name: name.into() }
+    }
+
+    /// Returns the question about a unit, whatever it reads.
+    pub fn unit(site: &Site, name: impl Into<String>) -> Self {
+        Self::Unit { site: site.clone(), name: name.into(), reads: BTreeSet::new() }
+    }
+
+    /// Returns the question what a command says.
+    pub fn command<W: Into<String>>(site: &Site, argv: impl IntoIterator<Item = W>) -> Self {
+        Self::Command { site: site.clone(), argv: argv.into_iter().map(Into::into).collect() }
+    }
+
     /// Returns the site that the question is put to, if it is not put to the cluster's API.
     pub fn site(&self) -> Option<&Site> {
         match self {

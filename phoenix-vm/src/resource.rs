@@ -63,6 +63,9 @@ impl Resource for Spec {
             }
             Claim::Memory { mib } => claim::memory(&id, &self.guest, *mib, by)?,
             Claim::Disk { gib } => claim::disk(&id, &self.guest, *gib, by)?,
+            Claim::Guest { guest } => claim::other(&id, &mut self.guest, *guest, by)?,
+            // The planner adds them up.
+            Claim::GpuMemory { gpu, percent } => format!("{percent} % of the memory of GPU {gpu}"),
         };
         self.claimed.entry(name).or_insert_with(|| by.to_owned());
         Ok(())

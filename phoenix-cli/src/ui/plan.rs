@@ -133,6 +133,7 @@ fn sort(action: &Action) -> Sort {
         | Action::Rollback { .. }
         | Action::MakeTemplate { .. }
         | Action::WriteFile { .. }
+        | Action::InstallArtifact { .. }
         | Action::MakeDirectory { .. }
         | Action::Symlink { .. }
         | Action::InstallPackages { .. }

@@ -102,7 +102,7 @@ fn unanswered(probe: &Probe, error: &crate::BackendError) -> Diagnostic {
         Probe::Snapshots { guest } => format!("the snapshots of `{guest}`"),
         Probe::File { site, path } => format!("the file `{path}` in `{site}`"),
         Probe::Package { site, name } => format!("the package `{name}` in `{site}`"),
-        Probe::Unit { site, name } => format!("the unit `{name}` in `{site}`"),
+        Probe::Unit { site, name, .. } => format!("the unit `{name}` in `{site}`"),
         Probe::User { site, name } => format!("the user `{name}` in `{site}`"),
         Probe::Command { site, argv } => format!("what `{}` says in `{site}`", argv.join(" ")),
     };

@@ -64,6 +64,18 @@ pub fn disk(id: &ResourceId, guest: &GuestSpec, gib: u64, by: &str) -> Result<St
     Ok(format!("disk {gib} GiB"))
 }
 
+/// Answers a claim of another guest; returns the claim's name.
+pub fn other(id: &ResourceId, guest: &mut GuestSpec, other: GuestId, by: &str) -> Result<String, Diagnostic> {
+    let required = other.resource();
+    if required == *id {
+        let message =
+            format!("`{by}` in `{id}` needs `{required}` to be there first, which is the guest itself");
+        return Err(Diagnostic::error("claim-refused", message).with_hint("name another guest"));
+    }
+    guest.dependencies.insert(required);
+    Ok(format!("guest {other}"))
+}
+
 /// Returns the error for a claim that what the user wrote rules out.
 pub fn conflict(id: &ResourceId, by: &str, wanted: &str, present: &str) -> Diagnostic {
     Diagnostic::error("claim-conflict", format!("`{by}` needs {wanted}, and `{id}` has {present}"))

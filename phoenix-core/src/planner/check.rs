@@ -75,6 +75,7 @@ fn works_at_home(step: &Step) -> bool {
 fn targets(action: &Action) -> Vec<Target<'_>> {
     match action {
         Action::WriteFile { site, path, .. }
+        | Action::InstallArtifact { site, path, .. }
         | Action::MakeDirectory { site, path, .. }
         | Action::Symlink { site, path, .. }
         | Action::RemoveFile { site, path } => vec![Target::Path(site, path)],

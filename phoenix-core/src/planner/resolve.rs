@@ -9,9 +9,10 @@ use std::{
 use serde_json::Value;
 
 use crate::{
+    artifact::{Artifact, Artifacts},
     desired::{Declared, Desired, FeatureUse},
     diagnostic::{Diagnostic, Diagnostics},
-    feature::{Feature, SiteKind},
+    feature::{Descriptor, Feature, SiteKind},
     id::{GuestKind, ResourceId, Site},
     layer,
     registry::{AnyManager, AnySpec, Registry},
@@ -49,7 +50,7 @@ impl Resolved {
         let mut findings = Diagnostics::new();
         let mut items = BTreeMap::new();
         for (id, declared) in &desired.resources {
-            match Item::new(registry, id, declared) {
+            match Item::new(registry, id, declared, &desired.artifacts) {
                 Ok(item) => drop(items.insert(id.clone(), item)),
                 Err(found) => findings.extend(found),
             }
@@ -227,7 +228,12 @@ fn without_parent(spec: &dyn AnySpec) -> Value {
 }
 
 impl Item {
-    fn new(registry: &Registry, id: &ResourceId, declared: &Declared) -> Result<Self, Diagnostics> {
+    fn new(
+        registry: &Registry,
+        id: &ResourceId,
+        declared: &Declared,
+        artifacts: &Artifacts,
+    ) -> Result<Self, Diagnostics> {
         let at = |diagnostic: Diagnostic| place(diagnostic, &declared.file, &declared.path);
         let Some(manager) = registry.manager(id.kind()) else {
             let kinds: Vec<_> = registry.kinds().map(|kind| format!("`{kind}`")).collect();
@@ -241,7 +247,7 @@ impl Item {
             let own = spec.id();
             findings.push(at(Diagnostic::error("id", format!("`{id}` holds the spec of `{own}`"))));
         }
-        let features = installed(registry, id, declared)?;
+        let features = installed(registry, id, declared, artifacts)?;
         for installed in &features {
             let name = &installed.feature.descriptor().name;
             match installed.feature.claims(&installed.config) {
@@ -289,6 +295,7 @@ fn installed(
     registry: &Registry,
     id: &ResourceId,
     declared: &Declared,
+    artifacts: &Artifacts,
 ) -> Result<Vec<Installed>, Diagnostics> {
     let mut findings = Diagnostics::new();
     let mut features: Vec<Installed> = Vec::new();
@@ -324,10 +331,36 @@ fn installed(
             ));
             continue;
         }
-        features.push(Installed { feature: Arc::clone(feature), config: config.clone(), path: path.clone() });
+        let config = with_artifacts(config, descriptor, artifacts);
+        features.push(Installed { feature: Arc::clone(feature), config, path: path.clone() });
     }
     findings.into_result(())?;
     in_order(id, features)
+}
+
+/// Returns a configuration with the artifacts that the site has for the feature; what the user wrote there stays.
+fn with_artifacts(config: &Value, descriptor: &Descriptor, artifacts: &Artifacts) -> Value {
+    let mut config = config.clone();
+    let chosen: BTreeMap<&str, Artifact> = descriptor
+        .artifacts
+        .iter()
+        .map(|pinned| (pinned.name.as_str(), artifacts.choose(pinned)))
+        .filter(|(name, chosen)| {
+            descriptor.artifacts.iter().all(|pinned| pinned.name != *name || pinned != chosen)
+        })
+        .collect();
+    if let (Some(keys), false) = (config.as_object_mut(), chosen.is_empty()) {
+        let own = keys.entry("artifacts").or_insert_with(|| Value::Object(serde_json::Map::new()));
+        for (name, artifact) in chosen {
+            if let Some(own) = own.as_object_mut().filter(|own| !own.contains_key(name)) {
+                own.insert(
+                    name.to_owned(),
+                    serde_json::to_value(artifact).expect("an artifact has text keys"),
+                );
+            }
+        }
+    }
+    config
 }
 
 /// Puts features behind those that their descriptors name; otherwise they are in the order of their names, so that

@@ -131,6 +131,7 @@ pub(crate) fn motd(name: &str, after: &[&str]) -> Box<Lifted<Motd>> {
         config_schema: json!({}),
         sites: BTreeSet::from([SiteKind::Lxc]),
         after: after.iter().map(|&name| name.to_owned()).collect(),
+        artifacts: Vec::new(),
     })))
 }
 
@@ -168,6 +169,7 @@ impl TypedFeature for Motd {
             mode: 0o644,
             owner: "root".into(),
             group: "root".into(),
+            check: Vec::new(),
         };
         let resource = site.guest().expect("a guest").resource();
         Ok(vec![Step::new(&resource, &self.0.name, "write", Phase::Provision, action, "the text differs")])
@@ -279,7 +281,7 @@ pub(crate) fn desired(toys: &[(Toy, Vec<FeatureUse>)]) -> Desired {
         declared.features = features.clone();
         (toy.id(), declared)
     };
-    Desired { resources: toys.iter().map(declared).collect() }
+    Desired { resources: toys.iter().map(declared).collect(), ..Desired::default() }
 }
 
 /// Returns a toy.

@@ -5,7 +5,7 @@ use std::{
     sync::OnceLock,
 };
 
-use crate::sim::world::{Body, Entry, Unit, User};
+use crate::sim::world::{Body, Entry, Readers, Unit, User};
 
 /// What an image brings.
 #[derive(Debug, Default)]
@@ -14,6 +14,8 @@ pub(crate) struct Base {
     pub(crate) packages: BTreeMap<String, String>,
     pub(crate) units: BTreeMap<String, Unit>,
     pub(crate) users: BTreeMap<String, User>,
+    /// Nothing: what an image brings was read long ago.
+    pub(crate) unread: BTreeMap<String, Readers>,
     /// What it takes on a disk, in bytes.
     pub(crate) bytes: u64,
     /// What the configuration key `ostype` says of it.

@@ -15,6 +15,7 @@ use crate::{
     sim::{
         install,
         programs::{self, Ran},
+        proof,
         world::{Body, Entry, Unit, User, World},
     },
     state::{State, config::hex},
@@ -139,8 +140,16 @@ fn answer(world: &World, probe: &Probe) -> Result<Evidence, BackendError> {
             Some(version) => Evidence::Package { version: version.clone() },
             None => Evidence::Absent,
         },
-        Probe::Unit { name, .. } => match world.unit(name) {
-            Some(unit) => Evidence::Unit { active: unit.active, enabled: unit.enabled },
+        Probe::Unit { name, reads, .. } => match world.unit(name) {
+            Some(unit) => Evidence::Unit {
+                active: unit.active,
+                enabled: unit.enabled,
+                stale: reads
+                    .iter()
+                    .filter(|path| unit.active && world.is_stale(name, path))
+                    .cloned()
+                    .collect(),
+            },
             None => Evidence::Absent,
         },
         Probe::User { name, .. } => match world.user(name) {
@@ -221,8 +230,9 @@ fn needed_by(world: &World, action: &Action) -> u64 {
 fn perform(world: &mut World, action: &Action, secret: Option<&[u8]>) -> Result<(), BackendError> {
     let failed = |text: String| BackendError::new(ErrorKind::Failed, text);
     match action {
-        Action::WriteFile { path, content, mode, owner, group, .. } => {
+        Action::WriteFile { path, content, mode, owner, group, check, .. } => {
             check_owner(world, owner)?;
+            check_content(world, path, check)?;
             if world.file(path).is_some_and(|entry| entry.body == Body::Directory) {
                 return Err(failed(format!("`{path}` is a directory")));
             }
@@ -234,9 +244,28 @@ fn perform(world: &mut World, action: &Action, secret: Option<&[u8]>) -> Result<
                 Some(text) if text.len() <= TEXT_LIMIT => Body::Text(text),
                 Some(text) => Body::Opaque { sha256: hex(&Sha256::digest(text)) },
                 // Only the hash: no secret lies in the node's files.
-                None => Body::Opaque { sha256: hex(&Sha256::digest(secret.unwrap_or_default())) },
+                None => match (content, secret.map(String::from_utf8_lossy)) {
+                    (Content::Copy { .. }, Some(text)) => Body::Text(text.into_owned()),
+                    _ => Body::Opaque { sha256: hex(&Sha256::digest(secret.unwrap_or_default())) },
+                },
             };
             world.place(path, Entry { mode: *mode, owner: owner.clone(), group: group.clone(), body });
+            world.touch(path);
+        }
+        Action::InstallArtifact { artifact, path, mode, .. } => {
+            let is_directory = world.file(path).is_some_and(|entry| entry.body == Body::Directory);
+            if is_directory && !artifact.is_tree() {
+                return Err(failed(format!("`{path}` is a directory")));
+            }
+            let (body, sha256) = match artifact.is_tree() {
+                true => (Body::Directory, None),
+                false => (Body::Opaque { sha256: artifact.sha256.clone() }, Some(artifact.sha256.as_str())),
+            };
+            world.write(&artifact.stamp_path(), artifact.stamp(sha256));
+            if world.file(path).is_none_or(|entry| entry.body != body) {
+                world.touch(path);
+            }
+            world.place(path, Entry::root(*mode, body));
         }
         Action::MakeDirectory { path, mode, owner, group, .. } => {
             check_owner(world, owner)?;
@@ -265,15 +294,17 @@ fn perform(world: &mut World, action: &Action, secret: Option<&[u8]>) -> Result<
             ensure_user(world, name, shell, groups, password_hash.is_some());
         }
         Action::SetUnit { name, goal, enabled, .. } => {
-            if world.unit(name).is_none() {
+            let Some(found) = world.unit(name) else {
                 return Err(failed(format!("unit `{name}` could not be found")));
-            }
-            let active = match goal {
-                UnitGoal::Started | UnitGoal::Restarted | UnitGoal::Reloaded => true,
-                UnitGoal::Stopped => false,
             };
-            world.put_unit(name, Some(Unit { active, enabled: *enabled }));
+            let unit = Unit { active: *goal != UnitGoal::Stopped, enabled: *enabled };
+            match goal {
+                UnitGoal::Started if found.active => world.put_unit(name, Some(unit)),
+                UnitGoal::Started | UnitGoal::Restarted | UnitGoal::Reloaded => world.begin(name, unit),
+                UnitGoal::Stopped => world.put_unit(name, Some(unit)),
+            }
         }
+        Action::Run { argv, proof, .. } if proof::is_foreign(world, argv) => proof::fulfil(world, proof),
         Action::Run { argv, stdin, .. } => {
             let text = stdin.as_ref().and_then(|content| content.over(""));
             let stdin = match &text {
@@ -314,6 +345,21 @@ fn perform(world: &mut World, action: &Action, secret: Option<&[u8]>) -> Result<
         }
     }
     Ok(())
+}
+
+/// Fails as the command does that looks at a new file; one that the simulation does not know finds it good.
+fn check_content(world: &World, path: &str, check: &[String]) -> Result<(), BackendError> {
+    if check.is_empty() || proof::is_foreign(world, check) {
+        return Ok(());
+    }
+    let ran = programs::run(&mut world.clone(), check, None);
+    if ran.status == 0 {
+        return Ok(());
+    }
+    let text = format!("`{}` finds the new `{path}` wrong, so the old one stays", check[0]);
+    let mut error = BackendError::new(ErrorKind::Failed, text);
+    error.log = ran.stderr.lines().map(str::to_owned).collect();
+    Err(error)
 }
 
 fn check_owner(world: &World, owner: &str) -> Result<(), BackendError> {

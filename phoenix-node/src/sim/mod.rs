@@ -5,4 +5,5 @@ pub(crate) mod catalog;
 pub(crate) mod channel;
 pub(crate) mod install;
 pub(crate) mod programs;
+pub(crate) mod proof;
 pub(crate) mod world;

@@ -2,7 +2,10 @@
 //! layers that clones and snapshots share, and what changed since. So ten thousand linked clones cost little more
 //! than their differences.
 
-use std::{collections::BTreeMap, sync::Arc};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    sync::Arc,
+};
 
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 use sha2::{Digest, Sha256};
@@ -44,6 +47,12 @@ pub(crate) struct Delta {
     pub(crate) units: BTreeMap<String, Option<Unit>>,
     #[serde(skip_serializing_if = "BTreeMap::is_empty")]
     pub(crate) users: BTreeMap<String, Option<User>>,
+    /// Written files, with the units that have read them since.
+    #[serde(skip_serializing_if = "BTreeMap::is_empty")]
+    pub(crate) unread: BTreeMap<String, Option<Readers>>,
+    /// What commands say that the simulation does not know.
+    #[serde(skip_serializing_if = "BTreeMap::is_empty")]
+    said: BTreeMap<String, Option<Said>>,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(crate) hostname: Option<String>,
 }
@@ -81,13 +90,21 @@ pub(crate) struct Unit {
     pub(crate) enabled: bool,
 }
 
+/// The units that have read a file since it was written.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct Readers(pub(crate) BTreeSet<String>);
+
+/// What a command says, which ends with status 0.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct Said(pub(crate) String);
+
 /// A user account.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) struct User {
     pub(crate) uid: u32,
     pub(crate) shell: String,
     pub(crate) home: String,
-    pub(crate) groups: std::collections::BTreeSet<String>,
+    pub(crate) groups: BTreeSet<String>,
     /// It can log in with a password.
     #[serde(default)]
     pub(crate) password: bool,
@@ -131,6 +148,7 @@ impl World {
     access!(package, put_package, packages, packages, String);
     access!(known_unit, put_unit, known_units, units, Unit);
     access!(user, put_user, users, users, User);
+    access!(readers, put_readers, unread, unread, Readers);
 
     /// Returns a fresh world of an image.
     pub(crate) fn of_image(image: &str) -> Self {
@@ -213,6 +231,38 @@ impl World {
         })
     }
 
+    /// Returns what a command says that the simulation does not know.
+    pub(crate) fn said(&self, command: &str) -> Option<&Said> {
+        self.deltas().find_map(|delta| delta.said.get(command))?.as_ref()
+    }
+
+    /// Has a command say something from now on.
+    pub(crate) fn put_said(&mut self, command: &str, said: Said) {
+        self.top.said.insert(command.to_owned(), Some(said));
+    }
+
+    /// Notes that a file was written: no unit has read it since.
+    pub(crate) fn touch(&mut self, path: &str) {
+        self.put_readers(path, Some(Readers::default()));
+    }
+
+    /// Brings a unit up, which then reads its files.
+    pub(crate) fn begin(&mut self, name: &str, unit: Unit) {
+        self.put_unit(name, Some(unit));
+        let unread: Vec<(String, Readers)> =
+            self.unread().into_iter().map(|(path, readers)| (path.to_owned(), readers.clone())).collect();
+        for (path, mut readers) in unread {
+            if readers.0.insert(name.to_owned()) {
+                self.put_readers(&path, Some(readers));
+            }
+        }
+    }
+
+    /// Tells whether a file was written after a unit that runs has read it.
+    pub(crate) fn is_stale(&self, unit: &str, path: &str) -> bool {
+        self.readers(path).is_some_and(|readers| !readers.0.contains(unit))
+    }
+
     /// Does what a boot does: units that are enabled run, others do not.
     pub(crate) fn boot(&mut self) {
         let changed: Vec<(String, Unit)> = self
@@ -223,6 +273,10 @@ impl World {
             .collect();
         for (name, unit) in changed {
             self.put_unit(&name, Some(unit));
+        }
+        let unread: Vec<String> = self.unread().into_keys().map(str::to_owned).collect();
+        for path in unread {
+            self.put_readers(&path, None);
         }
     }
 

@@ -44,6 +44,7 @@ fn write(site: &Site, path: &str, content: Content) -> Action {
         mode: 0o640,
         owner: "root".to_owned(),
         group: "root".to_owned(),
+        check: Vec::new(),
     }
 }
 
@@ -71,8 +72,12 @@ async fn packages_bring_their_units_and_take_time() {
     let begun = tokio::time::Instant::now();
     act(&node, &site, install(&site, &["nginx", "curl"])).await.unwrap();
     assert!(begun.elapsed().as_millis() >= 400);
-    let unit = Probe::Unit { site: site.clone(), name: "nginx.service".to_owned() };
-    assert_eq!(ask(&node, &site, unit.clone()).await, Evidence::Unit { active: true, enabled: true });
+    let unit =
+        Probe::Unit { site: site.clone(), name: "nginx.service".to_owned(), reads: Default::default() };
+    assert_eq!(
+        ask(&node, &site, unit.clone()).await,
+        Evidence::Unit { active: true, enabled: true, stale: Default::default() }
+    );
     let stop = Action::SetUnit {
         site: site.clone(),
         name: "nginx.service".to_owned(),
@@ -80,7 +85,10 @@ async fn packages_bring_their_units_and_take_time() {
         enabled: false,
     };
     act(&node, &site, stop).await.unwrap();
-    assert_eq!(ask(&node, &site, unit).await, Evidence::Unit { active: false, enabled: false });
+    assert_eq!(
+        ask(&node, &site, unit).await,
+        Evidence::Unit { active: false, enabled: false, stale: Default::default() }
+    );
     let error = act(&node, &site, install(&site, &["no-such-package"])).await.unwrap_err();
     assert_eq!(error.message, "E: Unable to locate package no-such-package");
 }
@@ -174,7 +182,8 @@ async fn the_host_has_a_world_of_its_own() {
     let probe = Probe::Package { site: host.clone(), name: "pve-manager".to_owned() };
     assert!(matches!(ask(&node, &host, probe).await, Evidence::Package { .. }));
     act(&node, &host, install(&host, &["nfs-kernel-server"])).await.unwrap();
-    let unit = Probe::Unit { site: host.clone(), name: "nfs-server.service".to_owned() };
+    let unit =
+        Probe::Unit { site: host.clone(), name: "nfs-server.service".to_owned(), reads: Default::default() };
     assert!(matches!(ask(&node, &host, unit).await, Evidence::Unit { active: true, .. }));
 }
 

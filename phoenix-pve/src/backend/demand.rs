@@ -60,6 +60,7 @@ impl PveBackend {
             | Action::Start { .. }
             | Action::Stop { .. }
             | Action::WriteFile { .. }
+            | Action::InstallArtifact { .. }
             | Action::MakeDirectory { .. }
             | Action::Symlink { .. }
             | Action::RemoveFile { .. }
@@ -116,6 +117,7 @@ fn estimate(action: &Action) -> Duration {
         Action::EnsureUser { .. } | Action::SetRawKeys { .. } => 500,
         Action::Configure { .. }
         | Action::WriteFile { .. }
+        | Action::InstallArtifact { .. }
         | Action::MakeDirectory { .. }
         | Action::Symlink { .. }
         | Action::RemoveFile { .. } => 300,

@@ -83,6 +83,7 @@ fn place_of(action: &Action) -> Option<GuestId> {
         | Action::CreateLxc { .. }
         | Action::CreateVm { .. }
         | Action::WriteFile { .. }
+        | Action::InstallArtifact { .. }
         | Action::MakeDirectory { .. }
         | Action::Symlink { .. }
         | Action::RemoveFile { .. }
@@ -130,6 +131,7 @@ fn own(action: &Action) -> Option<Own> {
         Action::Rollback { guest, .. } => of(guest, &["vzrollback"], &["qmrollback"]),
         Action::MakeTemplate { guest } => of(guest, &["vztemplate"], &["qmtemplate"]),
         Action::WriteFile { .. }
+        | Action::InstallArtifact { .. }
         | Action::MakeDirectory { .. }
         | Action::Symlink { .. }
         | Action::RemoveFile { .. }

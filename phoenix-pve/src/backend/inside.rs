@@ -3,8 +3,10 @@
 use std::time::Duration;
 
 use phoenix_core::{
-    Action, BackendError, Condition, Content, ErrorKind, Evidence, Reader, SecretRef, Site, engine::Event,
+    Action, Artifact, BackendError, Condition, Content, ErrorKind, Evidence, Probe, Reader, SecretRef, Site,
+    artifact::Source, engine::Event, evidence::FileState,
 };
+use sha2::{Digest, Sha256};
 use tokio::time::Instant;
 
 use super::{PveBackend, perform::Work};
@@ -15,15 +17,34 @@ const TELL_EVERY: Duration = Duration::from_secs(10);
 
 impl PveBackend {
     pub(super) async fn act_inside(&self, site: &Site, action: &Action) -> Result<(), BackendError> {
-        let secret = match secret_of(action) {
-            Some(reference) => Some(secret::resolve(reference).await?),
-            None => None,
+        let secret = match (secret_of(action), action) {
+            (Some(reference), _) => Some(secret::resolve(reference).await?),
+            (None, Action::InstallArtifact { artifact, .. }) => carried(artifact).await?,
+            (None, Action::WriteFile { content: Content::Copy { site, path }, .. }) => {
+                Some(self.copied(site, path).await?)
+            }
+            (None, _) => None,
         };
         self.channel.act(site, action, secret.as_deref()).await?;
         match action {
             Action::Run { argv, proof, .. } => self.prove(site, argv, proof).await,
             _ => Ok(()),
         }
+    }
+
+    /// Returns what a file at another site holds.
+    async fn copied(&self, site: &Site, path: &str) -> Result<Vec<u8>, BackendError> {
+        let evidence = self.ask(&Probe::file(site, path)).await?;
+        if let Evidence::File(FileState { text: Some(text), .. }) = evidence {
+            return Ok(text.into_bytes());
+        }
+        let mut error = BackendError::new(
+            ErrorKind::NotFound,
+            format!("`{path}` of `{site}`, which is to be copied, is no text that can be read now"),
+        )
+        .with_hint(format!("see that `{site}` runs and has it, then run the command again"));
+        error.log = describe(&evidence);
+        Err(error)
     }
 
     async fn prove(&self, site: &Site, argv: &[String], proof: &Condition) -> Result<(), BackendError> {
@@ -67,7 +88,7 @@ impl PveBackend {
         }
     }
 
-    async fn ask(&self, probe: &phoenix_core::Probe) -> Result<Evidence, BackendError> {
+    async fn ask(&self, probe: &Probe) -> Result<Evidence, BackendError> {
         let mut answers = self.read(std::slice::from_ref(probe)).await;
         answers
             .pop()
@@ -83,6 +104,30 @@ fn secret_of(action: &Action) -> Option<&SecretRef> {
         Action::EnsureUser { password_hash, .. } => password_hash.as_ref(),
         _ => None,
     }
+}
+
+/// Returns an artifact's file, if it is one of this machine; never another than the one that is meant.
+async fn carried(artifact: &Artifact) -> Result<Option<Vec<u8>>, BackendError> {
+    let Source::File(path) = &artifact.source else { return Ok(None) };
+    let wanted = &artifact.sha256;
+    let bytes = tokio::fs::read(path).await.map_err(|cause| {
+        BackendError::new(
+            ErrorKind::Failed,
+            format!("`{path}` of the artifact `{}` cannot be read", artifact.name),
+        )
+        .with_hint("put the file there, or name another under `artifacts` in the configuration")
+        .caused_by(cause)
+    })?;
+    let found: String = Sha256::digest(&bytes).iter().map(|byte| format!("{byte:02x}")).collect();
+    if found == *wanted {
+        return Ok(Some(bytes));
+    }
+    let message = format!(
+        "`{path}` is not the artifact `{}`: its SHA-256 is {found} instead of {wanted}",
+        artifact.name
+    );
+    Err(BackendError::new(ErrorKind::Invalid, message)
+        .with_hint("put the right file there; if this one is meant, name its SHA-256 under `artifacts`"))
 }
 
 fn late(limit: Duration, answer: Result<Evidence, BackendError>) -> BackendError {

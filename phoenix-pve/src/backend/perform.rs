@@ -205,6 +205,7 @@ impl PveBackend {
             Action::Rollback { guest, name } => self.rollback(*guest, name, work).await,
             Action::MakeTemplate { guest } => self.make_template(*guest, work).await,
             Action::WriteFile { site, .. }
+            | Action::InstallArtifact { site, .. }
             | Action::MakeDirectory { site, .. }
             | Action::Symlink { site, .. }
             | Action::RemoveFile { site, .. }

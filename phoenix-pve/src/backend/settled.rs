@@ -41,6 +41,7 @@ impl PveBackend {
             Action::FetchOsTemplate { .. } | Action::FetchImage { .. } => false,
             // What is done inside is proven inside.
             Action::WriteFile { .. }
+            | Action::InstallArtifact { .. }
             | Action::MakeDirectory { .. }
             | Action::Symlink { .. }
             | Action::RemoveFile { .. }

@@ -30,7 +30,7 @@ pub(super) fn evidence(site: &Site, probe: &Probe, line: &str) -> Result<Evidenc
         "unreachable" => texts(rest).map(|texts| Evidence::Unreachable { reason: tidy(&first(&texts)) }),
         "file" => file(rest).transpose().map_err(|problem| failed(site, &problem))?,
         "package" => texts(rest).map(|texts| Evidence::Package { version: first(&texts) }),
-        "unit" => texts(rest).map(|texts| unit(&first(&texts))),
+        "unit" => texts(rest).map(|texts| unit(&first(&texts), texts.get(1).map_or("", String::as_str))),
         "user" => texts(rest).and_then(|texts| user(&texts)),
         "ended" => output(rest),
         "late" => return Err(late(site, program(probe))),
@@ -129,7 +129,7 @@ fn file(rest: &str) -> Option<Result<Evidence, String>> {
     })))
 }
 
-fn unit(shown: &str) -> Evidence {
+fn unit(shown: &str, stale: &str) -> Evidence {
     let value = |key: &str| {
         let mut lines = shown.lines().filter_map(|line| line.split_once('='));
         lines.find(|(name, _)| *name == key).map_or("", |(_, value)| value)
@@ -145,7 +145,8 @@ fn unit(shown: &str) -> Evidence {
     };
     // As `systemctl is-enabled` has it, without what the next boot forgets: what cannot be enabled counts as enabled.
     let states = ["enabled", "alias", "static", "indirect", "generated"];
-    Evidence::Unit { active, enabled: states.contains(&value("UnitFileState")) }
+    let enabled = states.contains(&value("UnitFileState"));
+    Evidence::Unit { active, enabled, stale: stale.lines().map(str::to_owned).collect() }
 }
 
 fn user(texts: &[String]) -> Option<Evidence> {
@@ -228,16 +229,23 @@ mod tests {
         assert_eq!(lines(b"Welcome!\n"), None);
     }
 
+    fn found(active: bool, enabled: bool) -> Evidence {
+        Evidence::Unit { active, enabled, stale: BTreeSet::new() }
+    }
+
     #[test]
     fn a_oneshot_that_has_run_is_active() {
         let shown = |active: &str, kind: &str, state: &str| {
-            unit(&format!(
-                "Type={kind}\nResult=success\nExecMainStartTimestampMonotonic=7\nLoadState=loaded\nActiveState={active}\nUnitFileState={state}\n"
-            ))
+            unit(
+                &format!(
+                    "Type={kind}\nResult=success\nExecMainStartTimestampMonotonic=7\nLoadState=loaded\nActiveState={active}\nUnitFileState={state}\n"
+                ),
+                "",
+            )
         };
-        assert_eq!(shown("inactive", "oneshot", "enabled"), Evidence::Unit { active: true, enabled: true });
-        assert_eq!(shown("inactive", "simple", "disabled"), Evidence::Unit { active: false, enabled: false });
-        assert_eq!(shown("active", "simple", "static"), Evidence::Unit { active: true, enabled: true });
-        assert_eq!(unit("LoadState=not-found\nActiveState=inactive\n"), Evidence::Absent);
+        assert_eq!(shown("inactive", "oneshot", "enabled"), found(true, true));
+        assert_eq!(shown("inactive", "simple", "disabled"), found(false, false));
+        assert_eq!(shown("active", "simple", "static"), found(true, true));
+        assert_eq!(unit("LoadState=not-found\nActiveState=inactive\n", ""), Evidence::Absent);
     }
 }

@@ -242,7 +242,10 @@ impl LiveChannel {
 
     fn limit_of(&self, action: &Action) -> Duration {
         match action {
-            Action::InstallPackages { .. } | Action::SetUnit { .. } | Action::Run { .. } => self.limits.work,
+            Action::InstallPackages { .. }
+            | Action::InstallArtifact { .. }
+            | Action::SetUnit { .. }
+            | Action::Run { .. } => self.limits.work,
             _ => self.limits.quick,
         }
     }
@@ -374,7 +377,7 @@ fn subject(action: &Action) -> &str {
         Action::InstallPackages { .. } => "apt-get",
         Action::SetUnit { .. } => "systemctl",
         Action::EnsureUser { name, .. } => name,
-        Action::WriteFile { path, .. } => path,
+        Action::WriteFile { path, .. } | Action::InstallArtifact { path, .. } => path,
         _ => "the action",
     }
 }

@@ -4,7 +4,10 @@
 use std::time::Duration;
 
 use base64::{Engine, engine::general_purpose::STANDARD};
-use phoenix_core::{Action, BackendError, Content, ErrorKind, Probe, UnitGoal};
+use phoenix_core::{
+    Action, Artifact, BackendError, Content, ErrorKind, Probe, UnitGoal,
+    artifact::{Format, Source},
+};
 use sha2::{Digest, Sha256};
 
 /// The script that answers probes.
@@ -29,7 +32,13 @@ pub(super) fn probe(probe: &Probe, limit: Duration, bytes: usize) -> Result<Stri
     match probe {
         Probe::File { path, .. } => line("file", &[absolute(path)?]),
         Probe::Package { name, .. } => line("package", &[name]),
-        Probe::Unit { name, .. } => line("unit", &[name]),
+        Probe::Unit { name, reads, .. } => {
+            let mut words = vec![name.as_str()];
+            for path in reads {
+                words.push(absolute(path)?);
+            }
+            line("unit", &words)
+        }
         Probe::User { name, .. } => line("user", &[name]),
         Probe::Command { argv, .. } => {
             let (seconds, bytes) = (limit.as_secs().to_string(), bytes.to_string());
@@ -56,13 +65,45 @@ pub(super) fn action(
     let seconds = limit.as_secs().to_string();
     let given = if body.is_some() { "given" } else { "none" };
     let line = match action {
-        Action::WriteFile { path, mode, owner, group, .. } => {
+        Action::WriteFile { path, mode, owner, group, check, .. } => {
             let owner = format!("{owner}:{group}");
             let expected = match expected {
                 Expected::Any => "any",
                 Expected::Sha256(sum) => sum,
             };
-            line("write", &[absolute(path)?, &beside(path), &owner, &octal(*mode), expected])?
+            let (beside, mode) = (beside(path), octal(*mode));
+            let folder = absolute(path)?.rsplit_once('/').map_or("", |(folder, _)| folder);
+            let check: Vec<String> =
+                check.iter().map(|word| word.replace("{}", &format!("{folder}/{beside}"))).collect();
+            let mut words = vec![path.as_str(), &beside, &owner, &mode, expected, &seconds];
+            words.extend(check.iter().map(String::as_str));
+            line("write", &words)?
+        }
+        Action::InstallArtifact { artifact, path, mode, .. } => {
+            let url = match &artifact.source {
+                Source::Url(url) => web_address(url)?,
+                Source::File(_) => "",
+            };
+            let member = artifact.unpack.as_ref().and_then(|unpack| unpack.member.as_deref());
+            let format = match artifact.unpack.as_ref().map(|unpack| unpack.format) {
+                None => "plain",
+                Some(Format::Tar) => "tar",
+                Some(Format::Zip) => "zip",
+            };
+            let (stamp, mode) = (artifact.stamp_path(), octal(*mode));
+            let member = member.unwrap_or_default();
+            let words = [
+                &seconds,
+                absolute(path)?,
+                &beside(path),
+                &mode,
+                &artifact.sha256,
+                url,
+                format,
+                member,
+                &stamp,
+            ];
+            line("artifact", &words)?
         }
         Action::MakeDirectory { path, mode, owner, group, .. } => {
             line("directory", &[absolute(path)?, &format!("{owner}:{group}"), &octal(*mode)])?
@@ -129,6 +170,9 @@ pub(super) fn body(action: &Action, secret: Option<&[u8]>) -> Option<Vec<u8>> {
         None => secret.unwrap_or_default().to_vec(),
     };
     match action {
+        Action::InstallArtifact { artifact: Artifact { source: Source::File(_), .. }, .. } => {
+            secret.map(<[u8]>::to_vec)
+        }
         Action::WriteFile { content: wanted, .. } | Action::Run { stdin: Some(wanted), .. } => {
             Some(content(wanted))
         }
@@ -167,6 +211,13 @@ fn absolute(path: &str) -> Result<&str, BackendError> {
     match path.starts_with('/') {
         true => Ok(path),
         false => Err(invalid(format!("`{path}` is no absolute path"))),
+    }
+}
+
+fn web_address(url: &str) -> Result<&str, BackendError> {
+    match url.starts_with("https://") || url.starts_with("http://") {
+        true => Ok(url),
+        false => Err(invalid(format!("`{url}` is no address of a web server"))),
     }
 }
 

@@ -62,6 +62,7 @@ impl World {
                 | Action::Rollback { .. }
                 | Action::MakeTemplate { .. }
                 | Action::WriteFile { .. }
+                | Action::InstallArtifact { .. }
                 | Action::MakeDirectory { .. }
                 | Action::Symlink { .. }
                 | Action::RemoveFile { .. }
@@ -154,6 +155,7 @@ pub fn of_action(action: &Action, world: &World) -> Demanded {
         Action::MakeTemplate { guest: id } => guest(id, &[Call::ReadConfig, Call::Template]),
         Action::SetRawKeys { .. }
         | Action::WriteFile { .. }
+        | Action::InstallArtifact { .. }
         | Action::MakeDirectory { .. }
         | Action::Symlink { .. }
         | Action::RemoveFile { .. }

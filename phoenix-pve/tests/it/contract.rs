@@ -4,8 +4,8 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use phoenix_core::{
-    Action, Backend, CloneMode, Condition, Content, Expect, GuestId, GuestKind, Phase, Probe, Reader, Site,
-    Step, UnitGoal, Vmid, engine::Events,
+    Action, Artifact, Backend, CloneMode, Condition, Content, Expect, GuestId, GuestKind, Phase, Probe,
+    Reader, Site, Step, UnitGoal, Vmid, artifact::Source, engine::Events,
 };
 use serde_json::{Value, json};
 
@@ -67,6 +67,19 @@ fn actions() -> Vec<Action> {
             mode: 0o644,
             owner: owner.clone(),
             group: group.clone(),
+            check: Vec::new(),
+        },
+        Action::InstallArtifact {
+            site: site(),
+            artifact: Artifact {
+                name: text("tool"),
+                version: text("1.0"),
+                source: Source::Url(text("https://example.org/tool")),
+                sha256: "ab".repeat(32),
+                unpack: None,
+            },
+            path: path.clone(),
+            mode: 0o755,
         },
         Action::MakeDirectory { site: site(), path: path.clone(), mode: 0o755, owner, group },
         Action::Symlink { site: site(), path: path.clone(), target: text("/y") },
@@ -235,6 +248,7 @@ fn calls(action: &Action) -> Calls {
         ]
         .concat(),
         Action::WriteFile { site, .. } => act(site, "write-file"),
+        Action::InstallArtifact { site, .. } => act(site, "install-artifact"),
         Action::MakeDirectory { site, .. } => act(site, "make-directory"),
         Action::Symlink { site, .. } => act(site, "symlink"),
         Action::RemoveFile { site, .. } => act(site, "remove-file"),
@@ -263,7 +277,7 @@ fn probes() -> Vec<Probe> {
         Probe::Snapshots { guest: VM },
         Probe::File { site: site(), path: text("/etc/x") },
         Probe::Package { site: site(), name: text("git") },
-        Probe::Unit { site: site(), name: text("a.service") },
+        Probe::Unit { site: site(), name: text("a.service"), reads: Default::default() },
         Probe::User { site: site(), name: text("al") },
         Probe::Command { site: site(), argv: vec![text("true")] },
     ]

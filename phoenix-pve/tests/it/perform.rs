@@ -210,6 +210,7 @@ async fn a_secret_goes_to_the_channel_and_into_no_error() {
         mode: 0o600,
         owner: "root".into(),
         group: "root".into(),
+        check: Vec::new(),
     };
     perform(&fake, write(file.path().display().to_string())).await.unwrap();
     assert_eq!(fake.last_params()["secret"], "hunter2");

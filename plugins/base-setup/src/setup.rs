@@ -35,6 +35,7 @@ impl BaseSetup {
                 config_schema: schema::schema(),
                 sites: BTreeSet::from([SiteKind::Lxc, SiteKind::Vm, SiteKind::Host]),
                 after: BTreeSet::new(),
+                artifacts: Vec::new(),
             },
         }
     }

@@ -7,6 +7,7 @@ mod packages;
 mod text;
 mod time;
 mod units;
+mod web;
 
 use crate::sim::world::World;
 
@@ -31,6 +32,8 @@ const PROGRAMS: &[(&str, Program)] = &[
     ("[", text::test),
     ("cat", text::cat),
     ("chpasswd", accounts::chpasswd),
+    ("curl", web::curl),
+    ("docker", web::docker),
     ("dpkg-query", packages::dpkg_query),
     ("echo", text::echo),
     ("false", text::fail),
@@ -55,8 +58,16 @@ pub(crate) fn run(world: &mut World, argv: &[String], stdin: Option<&[u8]>) -> R
     let Some((name, args)) = argv.split_first() else { return Ran::failed(127, "no command") };
     match find(name) {
         Some(program) => program(Run { world, args, stdin }),
+        None if world.said(&argv.join("\0")).is_some() => {
+            Ran::said(world.said(&argv.join("\0")).map(|said| said.0.clone()).unwrap_or_default())
+        }
         None => Ran::failed(127, format!("{name}: command not found")),
     }
+}
+
+/// Tells whether a site has a program of that name by nature.
+pub(crate) fn is_known(name: &str) -> bool {
+    find(name).is_some()
 }
 
 /// Tells whether a command takes a while.

@@ -5,6 +5,9 @@ use crate::sim::{
     world::Unit,
 };
 
+/// What makes a unit read its files.
+const BEGINS: [&str; 5] = ["start", "restart", "reload", "reload-or-restart", "try-restart"];
+
 pub(super) fn systemctl(run: Run<'_>) -> Ran {
     if run.world.base().ostype == "alpine" {
         return Ran::failed(127, "systemctl: command not found");
@@ -37,7 +40,10 @@ pub(super) fn systemctl(run: Run<'_>) -> Ran {
             }
             ("is-enabled", None) => answer("not-found", false, 4),
             (_, None) => return Ran::failed(5, format!("Unit {name} could not be found.")),
-            (verb, Some(unit)) => match changed(verb, unit, is_now) {
+            (verb, Some(unit @ Unit { active: was_active, .. })) => match changed(verb, unit, is_now) {
+                Some(unit) if BEGINS.contains(&verb) && (verb != "start" || !was_active) => {
+                    run.world.begin(&name, unit);
+                }
                 Some(unit) => run.world.put_unit(&name, Some(unit)),
                 None => return Ran::failed(1, format!("Unknown command verb '{verb}'.")),
             },

@@ -2,6 +2,7 @@
 # `failed` with a message and what was said, `late` or `changed`.
 
 fail() {
+	[ -z "${litter-}" ] || rm -rf "$litter" "$litter.part"
 	say failed "$1" "${2-}"
 	exit 0
 }
@@ -31,7 +32,8 @@ put_in_place() {
 }
 
 act_write() {
-	path=$1 new=$2 owner=$3 mode=$4 expected=$5
+	path=$1 new=$2 owner=$3 mode=$4 expected=$5 seconds=$6
+	shift 6
 	[ ! -d "$path" ] || [ -L "$path" ] || fail "\`$path\` is a directory"
 	make_parent "$path"
 	new=${parent%/}/$new
@@ -45,12 +47,110 @@ act_write() {
 	} 2>&1 7>"$new") || { rm -f "$new"; fail "${seen:-\`$new\` could not be written}"; }
 	set +C
 	umask 022
+	if [ $# -gt 0 ]; then
+		litter=$new
+		run "$seconds" 65536 tail none "$@" || fail 'no directory can be written to'
+		[ "$ending" != late ] || { rm -f "$new"; say late; exit 0; }
+		[ "$status" -eq 0 ] || fail "\`$1\` finds the new \`$path\` wrong, so the old one stays" "$(cat "$room/err" "$room/out")"
+		litter=
+	fi
 	if [ "$expected" != any ]; then
 		found=$(sha256sum 2>/dev/null <"$path")
 		found=${found%% *}
 		[ "${found:-none}" = "$expected" ] || { rm -f "$new"; say changed; exit 0; }
 	fi
 	put_in_place "$new" "$path"
+}
+
+sum_of() {
+	found=$(sha256sum 2>/dev/null <"$1")
+	printf %s "${found%% *}"
+}
+
+# Writes one file of an archive to the standard output.
+unpack_one() {
+	if [ "$1" = tar ]; then
+		tar -xOf "$2" -- "$3"
+	elif command -v unzip >/dev/null; then
+		unzip -p "$2" "$3"
+	elif command -v python3 >/dev/null; then
+		python3 -c 'import shutil, sys, zipfile
+shutil.copyfileobj(zipfile.ZipFile(sys.argv[1]).open(sys.argv[2]), sys.stdout.buffer)' "$2" "$3"
+	else
+		echo 'neither `unzip` nor `python3` is there' >&2
+		return 1
+	fi
+}
+
+# Unpacks an archive into a new directory.
+unpack_all() {
+	mkdir "$3" || return 1
+	if [ "$1" = tar ]; then
+		tar -xf "$2" -C "$3" --no-same-owner
+	elif command -v unzip >/dev/null; then
+		unzip -q "$2" -d "$3"
+	elif command -v python3 >/dev/null; then
+		python3 -m zipfile -e "$2" "$3"
+	else
+		echo 'neither `unzip` nor `python3` is there' >&2
+		return 1
+	fi
+}
+
+act_artifact() {
+	seconds=$1 path=$2 new=$3 mode=$4 sum=$5 url=$6 format=$7 member=$8 stamp=$9
+	kind=file
+	[ "$format" = plain ] || [ -n "$member" ] || kind=tree
+	stamped=$(cat "$stamp" 2>/dev/null)
+	if [ -d "$path" ] && [ ! -L "$path" ]; then
+		[ "$kind" = tree ] || fail "\`$path\` is a directory"
+		# What Phoenix has not put there it does not take away.
+		[ -n "$stamped" ] || rmdir "$path" 2>/dev/null || fail "\`$path\` is there and is not Phoenix's"
+	elif [ "$kind" = tree ] && { [ -e "$path" ] || [ -L "$path" ]; }; then
+		fail "\`$path\` is there and is no directory"
+	fi
+	make_parent "$path"
+	new=${parent%/}/$new
+	if [ "$kind" = tree ]; then is=-; else is=$(sum_of "$path"); fi
+	if [ "$stamped" = "$sum $is" ] && [ -e "$path" ] && [ ! -L "$path" ]; then
+		seen=$(chown 0:0 "$path" 2>&1 && chmod "$mode" "$path" 2>&1) || fail "$seen"
+		return 0
+	fi
+	rm -rf "$new" "$new.part" "$new.old"
+	litter=$new
+	umask 077
+	if [ -z "$url" ]; then
+		seen=$({ base64 -d <&8 >"$new.part"; } 2>&1) || fail "${seen:-\`$new.part\` could not be written}"
+	elif command -v curl >/dev/null; then
+		must "\`$url\` could not be fetched" \
+			curl -fsSL --proto '=https,http' --connect-timeout 20 --retry 3 -o "$new.part" -- "$url"
+	elif command -v wget >/dev/null; then
+		must "\`$url\` could not be fetched" wget -q --timeout=60 --tries=3 -O "$new.part" -- "$url"
+	else
+		fail 'neither `curl` nor `wget` is there'
+	fi
+	found=$(sum_of "$new.part")
+	[ "$found" = "$sum" ] || fail "what was fetched is not what was pinned: its SHA-256 is $found instead of $sum"
+	umask 022
+	case $format:$kind in
+	plain:*) seen=$(mv -fT "$new.part" "$new" 2>&1) || fail "$seen" ;;
+	*:file)
+		seen=$(unpack_one "$format" "$new.part" "$member" 2>&1 >"$new") || fail "\`$member\` could not be unpacked" "$seen"
+		;;
+	*:tree) seen=$(unpack_all "$format" "$new.part" "$new" 2>&1) || fail "\`$url\` could not be unpacked" "$seen" ;;
+	esac
+	[ "$kind" = tree ] || is=$(sum_of "$new")
+	seen=$(chown 0:0 "$new" 2>&1 && chmod "$mode" "$new" 2>&1) || fail "$seen"
+	# Until the new one is in its place, the stamp fits neither: whatever cuts this off, it is done again.
+	rm -f "$stamp"
+	if [ "$kind" = tree ] && [ -e "$path" ]; then
+		seen=$(mv -T "$path" "$new.old" 2>&1) || fail "$seen"
+	fi
+	litter=
+	put_in_place "$new" "$path"
+	rm -rf "$new.part" "$new.old"
+	make_parent "$stamp"
+	seen=$({ printf '%s %s\n' "$sum" "$is" >"$stamp.new" && mv -f "$stamp.new" "$stamp"; } 2>&1) || fail "$seen"
 }
 
 act_directory() {
@@ -170,6 +270,7 @@ while [ "$count" -gt 0 ]; do
 done
 case $action in
 write) act_write "$@" ;;
+artifact) act_artifact "$@" ;;
 directory) act_directory "$@" ;;
 symlink) act_symlink "$@" ;;
 remove) act_remove "$@" ;;

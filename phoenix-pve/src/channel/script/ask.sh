@@ -56,11 +56,26 @@ ask_package() {
 	if [ -n "$version" ]; then say package "$version"; else say absent; fi
 }
 
+# Says which of the files are newer than the last change of state of a unit: its last start, or reload.
+stale_of() {
+	then=$(systemctl show --no-pager --timestamp=us+utc -p StateChangeTimestamp --value -- "$1" 2>/dev/null)
+	then=$(date -d "$then" +%s%N 2>/dev/null) || return
+	shift
+	for path do
+		changed=$(stat -L -c %.9Y -- "$path" 2>/dev/null) || continue
+		[ "${changed%.*}${changed#*.}" -le "$then" ] || printf '%s\n' "$path"
+	done
+}
+
 ask_unit() {
+	unit=$1
 	command -v systemctl >/dev/null || { say absent; return; }
 	if seen=$(systemctl show --no-pager -p LoadState -p ActiveState -p Type -p Result -p UnitFileState \
 		-p ExecMainStartTimestampMonotonic -- "$1" 2>&1); then
-		say unit "$seen"
+		shift
+		stale=
+		[ $# -eq 0 ] || stale=$(stale_of "$unit" "$@")
+		say unit "$seen" "$stale"
 	else
 		say unreachable "$seen"
 	fi

@@ -31,7 +31,7 @@ fn run(argv: &[&str], stdin: Option<Content>) -> Action {
 
 fn write(path: &str, content: Content, mode: u32) -> Action {
     let (owner, group) = ("root".to_owned(), "root".to_owned());
-    Action::WriteFile { site: site(), path: path.to_owned(), content, mode, owner, group }
+    Action::WriteFile { site: site(), path: path.to_owned(), content, mode, owner, group, check: Vec::new() }
 }
 
 fn text(text: &str) -> Content {
@@ -69,6 +69,7 @@ async fn files_are_written_whole_and_beside_what_was_there() {
         mode: 0o2750,
         owner,
         group,
+        check: Vec::new(),
     };
     act(&channel, &action).await.unwrap();
     assert_eq!(machine.inside("stat -c '%U:%G %a' /srv/owned"), "games:audio 2750\n");
@@ -89,6 +90,7 @@ async fn files_are_written_whole_and_beside_what_was_there() {
         mode: 0o644,
         owner,
         group: "root".into(),
+        check: Vec::new(),
     };
     let error = act(&channel, &action).await.unwrap_err();
     assert!(error.message.contains("invalid user"), "{error:?}");
@@ -222,11 +224,17 @@ async fn units_are_brought_to_their_state() {
         enabled,
     };
     act(&channel, &unit("web.service", UnitGoal::Reloaded, true)).await.unwrap();
-    let probe = Probe::Unit { site: site(), name: "web.service".into() };
+    let probe = Probe::Unit { site: site(), name: "web.service".into(), reads: Default::default() };
     let state = || async { channel.ask(&site(), std::slice::from_ref(&probe)).await.pop().unwrap().unwrap() };
-    assert_eq!(state().await, phoenix_core::Evidence::Unit { active: true, enabled: true });
+    assert_eq!(
+        state().await,
+        phoenix_core::Evidence::Unit { active: true, enabled: true, stale: Default::default() }
+    );
     act(&channel, &unit("web.service", UnitGoal::Stopped, false)).await.unwrap();
-    assert_eq!(state().await, phoenix_core::Evidence::Unit { active: false, enabled: false });
+    assert_eq!(
+        state().await,
+        phoenix_core::Evidence::Unit { active: false, enabled: false, stale: Default::default() }
+    );
     let error = act(&channel, &unit("no.service", UnitGoal::Started, true)).await.unwrap_err();
     assert_eq!(error.message, "unit `no.service` could not be found (in `lxc/101`)");
     let error = act(&channel, &unit("broken.service", UnitGoal::Started, true)).await.unwrap_err();

@@ -60,6 +60,7 @@ async fn long_content_goes_in_pieces_and_leaves_nothing_behind() {
         mode: 0o600,
         owner: "root".into(),
         group: "root".into(),
+        check: Vec::new(),
     };
     channel(&cluster).act(&site(), &action, Some(long.as_bytes())).await.unwrap();
     assert_eq!(std::fs::read_to_string(machine.path("/srv/long")).unwrap(), long);

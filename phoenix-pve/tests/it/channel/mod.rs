@@ -5,6 +5,7 @@
 
 mod actions;
 mod agent;
+mod artifacts;
 mod cluster;
 mod machine;
 mod probes;

@@ -31,7 +31,7 @@ async fn a_batch_of_probes_is_one_round_trip() {
     let Some(machine) = Machine::new() else { return };
     let channel = machine.channel();
     machine.inside("printf 'hi\\n' >/etc/motd; : >/etc/systemd/system/a.service");
-    let unit = |name: &str| Probe::Unit { site: site(), name: name.to_owned() };
+    let unit = |name: &str| Probe::Unit { site: site(), name: name.to_owned(), reads: Default::default() };
     let package = |name: &str| Probe::Package { site: site(), name: name.to_owned() };
     let user = |name: &str| Probe::User { site: site(), name: name.to_owned() };
     let probes = [
@@ -57,7 +57,7 @@ async fn a_batch_of_probes_is_one_round_trip() {
     assert_eq!((motd.text.as_deref(), motd.mode, motd.owner.as_str()), (Some("hi\n"), 0o644, "root"));
     assert!(matches!(&answers[1], Ok(Evidence::Package { version }) if version.starts_with("5.")));
     assert_eq!(answers[2..4], [Ok(Evidence::Absent), Ok(Evidence::Absent)]);
-    assert_eq!(answers[4], Ok(Evidence::Unit { active: false, enabled: false }));
+    assert_eq!(answers[4], Ok(Evidence::Unit { active: false, enabled: false, stale: Default::default() }));
     assert_eq!(answers[5], Ok(Evidence::Absent));
     assert!(
         matches!(&answers[6], Ok(Evidence::User { uid: 0, home, groups, .. }) if home == "/root" && groups.is_empty())

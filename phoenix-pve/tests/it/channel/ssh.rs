@@ -121,6 +121,7 @@ async fn everything_goes_over_one_login() {
         mode: 0o644,
         owner: "root".into(),
         group: "root".into(),
+        check: Vec::new(),
     };
     channel.act(&site(), &write, None).await.unwrap();
     assert_eq!(fs::read_to_string(server.machine.guest_path(101, "/srv/body")).unwrap(), body);

@@ -96,6 +96,7 @@ impl<'a> Draft<'a> {
             mode: file.mode,
             owner: file.owner.to_owned(),
             group: file.owner.to_owned(),
+            check: Vec::new(),
         };
         Some(self.add(verb, action, reason, after))
     }

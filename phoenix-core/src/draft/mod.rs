@@ -1,0 +1,263 @@
+//! A draft: the steps that a feature finds missing while it goes through what its site shall have. It looks at the facts
+//! only through the draft, which remembers every question, so what a feature asks is always exactly what it plans from.
+
+mod content;
+mod service;
+
+use std::{cell::RefCell, collections::BTreeSet};
+
+pub use content::File;
+pub use service::{OnChange, Service};
+
+use crate::{
+    action::Action,
+    artifact::Artifact,
+    condition::Condition,
+    content::Content,
+    diagnostic::{Diagnostic, Diagnostics},
+    evidence::{Evidence, FileState},
+    facts::Facts,
+    id::{ResourceId, Site, StepId},
+    plan::{Phase, Step},
+    probe::Probe,
+};
+
+/// The steps that a feature finds missing, and the questions that it asked on the way.
+pub struct Draft<'a> {
+    site: &'a Site,
+    feature: &'a str,
+    resource: ResourceId,
+    facts: &'a Facts,
+    asked: RefCell<BTreeSet<Probe>>,
+    steps: Vec<Step>,
+    findings: Diagnostics,
+}
+
+impl<'a> Draft<'a> {
+    /// Returns an empty draft of a feature at a site.
+    pub fn new(site: &'a Site, feature: &'a str, facts: &'a Facts) -> Self {
+        let resource = match site {
+            Site::Guest(guest) => guest.resource(),
+            Site::Host(name) => ResourceId::new("host", name),
+        };
+        let (asked, steps, findings) = (RefCell::default(), Vec::new(), Diagnostics::new());
+        Self { site, feature, resource, facts, asked, steps, findings }
+    }
+
+    /// Returns the site.
+    pub fn site(&self) -> &'a Site {
+        self.site
+    }
+
+    /// Returns the answer to a question, as far as it is known, and remembers that it was asked.
+    pub fn ask(&self, probe: Probe) -> Option<&'a Evidence> {
+        let answer = self.facts.get(&probe);
+        self.asked.borrow_mut().insert(probe);
+        answer
+    }
+
+    /// Returns what is known of a file of the site; none if it is not there.
+    pub fn file(&self, path: &str) -> Option<&'a FileState> {
+        match self.ask(Probe::file(self.site, path)) {
+            Some(Evidence::File(state)) => Some(state),
+            _ => None,
+        }
+    }
+
+    /// Tells whether a package is installed.
+    pub fn has_package(&self, name: &str) -> bool {
+        matches!(self.ask(Probe::package(self.site, name)), Some(Evidence::Package { .. }))
+    }
+
+    /// Returns what a command of the site said, if it was asked and ended with status 0.
+    pub fn output<W: Into<String>>(&self, argv: impl IntoIterator<Item = W>) -> Option<&'a str> {
+        match self.ask(Probe::command(self.site, argv)) {
+            Some(Evidence::Output { status: 0, stdout, .. }) => Some(stdout),
+            _ => None,
+        }
+    }
+
+    /// Tells whether a condition is known to hold.
+    pub fn holds(&self, condition: &Condition) -> bool {
+        self.ask(condition.probe.clone()).is_some_and(|evidence| condition.holds(evidence))
+    }
+
+    /// Adds a finding.
+    pub fn find(&mut self, finding: Diagnostic) {
+        self.findings.push(finding);
+    }
+
+    /// Adds a step that waits for others, and returns its id.
+    pub fn add(
+        &mut self,
+        verb: &str,
+        action: Action,
+        reason: impl Into<String>,
+        after: impl IntoIterator<Item = Option<StepId>>,
+    ) -> StepId {
+        let mut step = Step::new(&self.resource, self.feature, verb, Phase::Provision, action, reason);
+        step.after.extend(after.into_iter().flatten());
+        let id = step.id.clone();
+        self.steps.push(step);
+        id
+    }
+
+    /// Adds a step that installs those of the packages that are missing.
+    pub fn packages<'n>(
+        &mut self,
+        names: impl IntoIterator<Item = &'n str>,
+        after: impl IntoIterator<Item = Option<StepId>>,
+    ) -> Option<StepId> {
+        let missing: BTreeSet<String> =
+            names.into_iter().filter(|name| !self.has_package(name)).map(str::to_owned).collect();
+        if missing.is_empty() {
+            return None;
+        }
+        let list: Vec<String> = missing.iter().map(|name| format!("`{name}`")).collect();
+        let action = Action::InstallPackages { site: self.site.clone(), names: missing };
+        Some(self.add("install-packages", action, format!("missing: {}", list.join(", ")), after))
+    }
+
+    /// Adds a step that makes a directory, unless it is as it shall be.
+    pub fn directory(
+        &mut self,
+        verb: &str,
+        path: &str,
+        (mode, owner): (u32, &str),
+        after: impl IntoIterator<Item = Option<StepId>>,
+    ) -> Option<StepId> {
+        let reason = match self.file(path) {
+            None => format!("`{path}` is missing"),
+            Some(found) if !found.directory => format!("`{path}` is no directory"),
+            Some(found) => content::other_owner(path, found, mode, owner)?,
+        };
+        let action = Action::MakeDirectory {
+            site: self.site.clone(),
+            path: path.to_owned(),
+            mode,
+            owner: owner.to_owned(),
+            group: owner.to_owned(),
+        };
+        Some(self.add(verb, action, reason, after))
+    }
+
+    /// Adds a step that makes a system account without a login, unless there is one of that name.
+    pub fn account(
+        &mut self,
+        name: &str,
+        groups: &[&str],
+        after: impl IntoIterator<Item = Option<StepId>>,
+    ) -> Option<StepId> {
+        let probe = Probe::User { site: self.site.clone(), name: name.to_owned() };
+        let is_in = |found: &BTreeSet<String>| groups.iter().all(|group| found.contains(*group));
+        let reason = match self.ask(probe) {
+            Some(Evidence::User { groups: found, .. }) if is_in(found) => return None,
+            Some(Evidence::User { .. }) => format!("the user `{name}` is not in `{}`", groups.join("`, `")),
+            _ => format!("the user `{name}` is missing"),
+        };
+        let action = Action::EnsureUser {
+            site: self.site.clone(),
+            name: name.to_owned(),
+            shell: "/usr/sbin/nologin".to_owned(),
+            groups: groups.iter().map(|group| (*group).to_owned()).collect(),
+            password_hash: None,
+        };
+        Some(self.add(&format!("ensure-user-{name}"), action, reason, after))
+    }
+
+    /// Adds a step that removes a file, if it is there.
+    pub fn removed(
+        &mut self,
+        verb: &str,
+        path: &str,
+        after: impl IntoIterator<Item = Option<StepId>>,
+    ) -> Option<StepId> {
+        self.file(path)?;
+        let action = Action::RemoveFile { site: self.site.clone(), path: path.to_owned() };
+        Some(self.add(verb, action, format!("`{path}` is there and shall not be"), after))
+    }
+
+    /// Adds a step that installs an artifact, unless exactly that is there.
+    pub fn artifact(
+        &mut self,
+        artifact: &Artifact,
+        path: &str,
+        mode: u32,
+        after: impl IntoIterator<Item = Option<StepId>>,
+    ) -> Option<StepId> {
+        let wanted = format!("{} {}", artifact.name, artifact.version);
+        let stamp = self.file(&artifact.stamp_path()).and_then(|stamp| stamp.text.as_deref());
+        let is_it = |found: &FileState| {
+            let sha256 = (!artifact.is_tree()).then_some(found.sha256.as_str());
+            found.directory == artifact.is_tree() && stamp == Some(&artifact.stamp(sha256))
+        };
+        let reason = match self.file(path) {
+            None => format!("`{path}` of {wanted} is missing"),
+            Some(found) if !is_it(found) => format!("`{path}` is not that of {wanted}"),
+            Some(found) => content::other_owner(path, found, mode, "root")?,
+        };
+        let (site, artifact) = (self.site.clone(), artifact.clone());
+        let verb = format!("install-{}", artifact.name);
+        let action = Action::InstallArtifact { site, artifact, path: path.to_owned(), mode };
+        Some(self.add(&verb, action, reason, after))
+    }
+
+    /// Adds a step that runs a command, unless its proof holds already.
+    pub fn run(
+        &mut self,
+        verb: &str,
+        argv: Vec<String>,
+        proof: Condition,
+        reason: impl Into<String>,
+        after: impl IntoIterator<Item = Option<StepId>>,
+    ) -> Option<StepId> {
+        if self.holds(&proof) {
+            return None;
+        }
+        let action = Action::Run { site: self.site.clone(), argv, stdin: None, proof };
+        Some(self.add(verb, action, reason, after))
+    }
+
+    /// Adds a step that runs a command with something to read, unless its proof holds already.
+    pub fn feed(
+        &mut self,
+        verb: &str,
+        (argv, stdin): (Vec<String>, Content),
+        proof: Condition,
+        reason: impl Into<String>,
+        after: impl IntoIterator<Item = Option<StepId>>,
+    ) -> Option<StepId> {
+        if self.holds(&proof) {
+            return None;
+        }
+        let action = Action::Run { site: self.site.clone(), argv, stdin: Some(stdin), proof };
+        Some(self.add(verb, action, reason, after))
+    }
+
+    /// Adds a step that waits until something holds, unless it holds already and nothing that it stands on changes.
+    pub fn wait(
+        &mut self,
+        verb: &str,
+        condition: Condition,
+        timeout_s: u32,
+        reason: impl Into<String>,
+        after: impl IntoIterator<Item = Option<StepId>>,
+    ) -> Option<StepId> {
+        let after: Vec<StepId> = after.into_iter().flatten().collect();
+        if self.holds(&condition) && after.is_empty() {
+            return None;
+        }
+        let action = Action::Await { condition, timeout_s };
+        Some(self.add(verb, action, reason, after.into_iter().map(Some)))
+    }
+
+    /// Returns every question that was asked.
+    pub fn into_probes(self) -> Vec<Probe> {
+        self.asked.into_inner().into_iter().collect()
+    }
+
+    /// Returns the missing steps, or the findings if there is an error among them.
+    pub fn into_steps(self) -> Result<Vec<Step>, Diagnostics> {
+        self.findings.into_result(self.steps)
+    }
+}

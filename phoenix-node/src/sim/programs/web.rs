@@ -1,0 +1,56 @@
+//! `curl`, `wget` and `docker`, as far as they are asked whether something answers.
+
+use crate::sim::programs::{Ran, Run};
+
+/// Answers for what is configured to listen: a server is taken to be at a port of the guest's own that a file below
+/// `/etc` names, as long as nothing but loopback is asked.
+pub(super) fn curl(run: Run<'_>) -> Ran {
+    let Some(url) = run.args.iter().find(|word| word.contains("://")) else {
+        return Ran::failed(2, "curl: no URL specified");
+    };
+    let (scheme, rest) = url.split_once("://").unwrap_or(("", url));
+    let authority = rest.split('/').next().unwrap_or_default();
+    let (host, port) = match authority.rsplit_once(':') {
+        Some((host, port)) => (host, port),
+        None if scheme == "https" => (authority, "443"),
+        None => (authority, "80"),
+    };
+    if !matches!(host, "127.0.0.1" | "localhost" | "[::1]") {
+        return Ran::failed(7, format!("curl: (7) Failed to connect to {host} port {port}"));
+    }
+    let names_port =
+        |text: &str| text.split(|letter: char| !letter.is_ascii_digit()).any(|digits| digits == port);
+    let texts = run.world.files().into_iter().filter(|(path, _)| path.starts_with("/etc/"));
+    let paths: Vec<String> = texts.map(|(path, _)| path.to_owned()).collect();
+    if paths.iter().filter_map(|path| run.world.text(path)).any(names_port) {
+        return Ran::default();
+    }
+    Ran::failed(7, format!("curl: (7) Failed to connect to {host} port {port}"))
+}
+
+/// Answers while Docker's service runs.
+pub(super) fn docker(run: Run<'_>) -> Ran {
+    if run.world.package("docker.io").is_none() && run.world.package("docker-ce").is_none() {
+        return Ran::failed(127, "docker: command not found");
+    }
+    match run.world.unit("docker.service").is_some_and(|unit| unit.active) {
+        true => Ran::default(),
+        false => Ran::failed(1, "Cannot connect to the Docker daemon at unix:///var/run/docker.sock."),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use crate::sim::{programs::tests::say, world::World};
+
+    #[test]
+    fn only_a_configured_port_answers() {
+        let mut world = World::of_image("ubuntu-24.04");
+        assert_eq!(say(&mut world, "curl -fsS http://127.0.0.1:8000/health").status, 7);
+        world.write("/etc/app.conf", "listen 127.0.0.1:8000;\n");
+        assert_eq!(say(&mut world, "curl -fsS http://127.0.0.1:8000/health").status, 0);
+        assert_eq!(say(&mut world, "curl -fsS http://127.0.0.1:800/health").status, 7);
+        assert_eq!(say(&mut world, "curl -fsS http://192.0.2.1:8000/health").status, 7);
+        assert_eq!(say(&mut world, "docker info").status, 127);
+    }
+}
