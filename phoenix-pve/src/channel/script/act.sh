@@ -184,6 +184,39 @@ is_installed() {
 	return 1
 }
 
+# Reads the package lists of those sources alone whose text is another than when they were last read, so that what a new
+# source has is known and one that cannot be reached is waited for once. What could be read shows when installing.
+read_changed_sources() {
+	make_room || return 0
+	mkdir -p "$room/sources" /var/lib/phoenix/sources 2>/dev/null || return 0
+	set +f
+	set -- /etc/apt/sources.list /etc/apt/sources.list.d/*.list /etc/apt/sources.list.d/*.sources
+	set -f
+	changed=
+	for source do
+		[ -f "$source" ] || continue
+		name=${source##*/}
+		sum=$(sha256sum 2>/dev/null <"$source") || continue
+		[ "$(cat "/var/lib/phoenix/sources/$name" 2>/dev/null)" != "$sum" ] || continue
+		# Only files with these endings are read from a directory.
+		case $name in
+		sources.list) ln -s "$source" "$room/sources/0.list" ;;
+		*) ln -s "$source" "$room/sources/$name" ;;
+		esac
+		printf '%s\n' "$sum" >"$room/sources/$name.sum"
+		changed=1
+	done
+	[ -n "$changed" ] || return 0
+	limit=90
+	[ "$seconds" -gt "$limit" ] || limit=$seconds
+	run "$limit" 65536 tail none $apt -o Acquire::Retries=0 -o Dir::Etc::sourcelist=/dev/null \
+		-o Dir::Etc::sourceparts="$room/sources" -o APT::Get::List-Cleanup=0 update || return 0
+	for source do
+		sum=$room/sources/${source##*/}.sum
+		[ ! -f "$sum" ] || cat "$sum" >"/var/lib/phoenix/sources/${source##*/}"
+	done
+}
+
 act_install() {
 	seconds=$1
 	shift
@@ -195,13 +228,24 @@ act_install() {
 		count=$((count - 1))
 	done
 	[ $# -gt 0 ] || return 0
-	apt='apt-get -q -y -o DPkg::Lock::Timeout=300 -o Acquire::Retries=3 -o Dpkg::Options::=--force-confdef -o Dpkg::Options::=--force-confold'
-	run "$seconds" 65536 tail none $apt install -- "$@" || fail 'no directory can be written to'
+	# A source that cannot be reached keeps nobody waiting long: neither for an address nor for an answer.
+	RES_OPTIONS='timeout:3 attempts:2'
+	export RES_OPTIONS
+	apt='apt-get -q -y -o DPkg::Lock::Timeout=300 -o Acquire::http::Timeout=20 -o Acquire::https::Timeout=20'
+	install="$apt -o Acquire::Retries=3 -o Dpkg::Options::=--force-confdef -o Dpkg::Options::=--force-confold install"
+	read_changed_sources
+	run "$seconds" 65536 tail none $install -- "$@" || fail 'no directory can be written to'
 	if [ "$ending" = ended ] && [ "$status" -ne 0 ]; then
 		# The lists are too old or not there, or an earlier installation was cut off.
 		run "$seconds" 65536 tail none dpkg --configure -a
-		must '`apt-get update` failed' $apt update
-		must '`apt-get install` failed' $apt install -- "$@"
+		run "$seconds" 65536 tail none $apt -o Acquire::Retries=1 update
+		[ "$ending" != late ] || { say late; exit 0; }
+		# One source of many may be out of reach, and another have what is wanted: what was said counts if it does not.
+		said=$(grep -E '^(E|W|Err):' "$room/err")
+		run "$seconds" 65536 tail none $install -- "$@"
+		[ "$ending" != ended ] || [ "$status" -eq 0 ] ||
+			fail '`apt-get install` failed' "${said:+$said
+}$(cat "$room/err" "$room/out")"
 	fi
 	[ "$ending" != late ] || { say late; exit 0; }
 }
