@@ -52,6 +52,12 @@ names! {
     Account: is_account, "a name of a user or group: lower-case letters, digits, `_` and `-`, a letter first";
     /// The path of a login shell.
     Shell: is_shell, "the absolute path of a shell, such as `/bin/bash`";
+    /// The name of a source of packages.
+    AptName: is_apt_name, "a name that apt takes: letters, digits, `-`, `_` and `.`, no dot first";
+    /// The address of a source or a proxy.
+    Address: is_address, "an address, such as `https://archive.example/debian` or `file:/srv/mirror`";
+    /// A suite or a component of a source.
+    AptWord: is_apt_word, "a suite or a component, such as `noble`, `main` or `./`";
     /// A line of an `authorized_keys` file.
     SshKey: is_ssh_key, "a public SSH key, such as `ssh-ed25519 AAAA… name`";
 }
@@ -116,6 +122,28 @@ fn is_account(text: &str) -> bool {
 
 fn is_shell(text: &str) -> bool {
     text.starts_with('/') && !text.contains([':', '\n', ' '])
+}
+
+fn is_apt_name(text: &str) -> bool {
+    !text.is_empty()
+        && !text.starts_with('.')
+        && text.chars().all(|letter| letter.is_ascii_alphanumeric() || "-_.".contains(letter))
+}
+
+fn is_address(text: &str) -> bool {
+    let Some((scheme, rest)) = text.split_once(':') else { return false };
+    let is_known = match scheme {
+        "http" | "https" => rest.strip_prefix("//").is_some_and(|rest| !rest.is_empty()),
+        "file" | "copy" => rest.starts_with('/'),
+        _ => false,
+    };
+    is_known && text.chars().all(|letter| letter.is_ascii_graphic() && !"\"\\".contains(letter))
+}
+
+fn is_apt_word(text: &str) -> bool {
+    !text.is_empty()
+        && !text.starts_with('-')
+        && text.chars().all(|letter| letter.is_ascii_alphanumeric() || "-_./+~:$()".contains(letter))
 }
 
 fn is_ssh_key(text: &str) -> bool {

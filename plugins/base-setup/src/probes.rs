@@ -8,6 +8,7 @@ use crate::config::{Config, User};
 pub(crate) const LOCALE_GEN: &str = "/etc/locale.gen";
 pub(crate) const DEFAULT_LOCALE: &str = "/etc/default/locale";
 pub(crate) const LOCALTIME: &str = "/etc/localtime";
+pub(crate) const PROXY: &str = "/etc/apt/apt.conf.d/90phoenix-proxy";
 pub(crate) const TIMEZONE: &str = "/etc/timezone";
 
 /// Returns what must be known, given what is known.
@@ -17,6 +18,8 @@ pub(crate) fn probes(site: &Site, config: &Config, known: &Facts) -> Vec<Probe> 
         .iter()
         .map(|package| Probe::Package { site: site.clone(), name: package.to_string() })
         .collect();
+    probes.extend(config.apt_sources.iter().map(|source| file(site, &source.path())));
+    probes.push(file(site, PROXY));
     probes.push(file(site, DEFAULT_LOCALE));
     if config.locale.is_generated() {
         probes.push(file(site, LOCALE_GEN));

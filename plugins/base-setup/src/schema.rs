@@ -21,6 +21,17 @@ pub(crate) fn schema() -> Value {
                 "description": "The time zone of the system, for instance Europe/Berlin; the image's if not given.",
                 "default": null,
             },
+            "apt_sources": {
+                "type": "array",
+                "items": source(),
+                "description": "Sources of packages beside those that the guest has, each in a file of Phoenix's own under /etc/apt/sources.list.d. They are written before packages are installed. One that is taken out of this list is not removed from guests that have it.",
+                "default": [],
+            },
+            "apt_proxy": {
+                "type": ["string", "null"],
+                "description": "The proxy through which packages come, for instance http://cache.example:3142; directly if not given.",
+                "default": null,
+            },
             "packages": {
                 "type": "array",
                 "items": {"type": "string"},
@@ -39,6 +50,34 @@ pub(crate) fn schema() -> Value {
                 "items": key,
                 "description": "Keys that may log in as root. Keys that others have put there stay.",
                 "default": [],
+            },
+        },
+    })
+}
+
+fn source() -> Value {
+    let list =
+        |description: &str| json!({"type": "array", "items": {"type": "string"}, "description": description});
+    let mut components = list("Its components; none for a flat repository.");
+    components["default"] = json!([]);
+    json!({
+        "type": "object",
+        "additionalProperties": false,
+        "required": ["name", "uris", "suites"],
+        "properties": {
+            "name": {"type": "string", "description": "The name of its file, without .sources."},
+            "uris": list("Where it is: http, https or file."),
+            "suites": list("Its suites; ./ for a flat repository."),
+            "components": components,
+            "signed_by": {
+                "type": ["string", "null"],
+                "description": "What its signatures are checked with: an armored public key, or the path of a keyring in the guest; the keys that the guest trusts if not given.",
+                "default": null,
+            },
+            "trusted": {
+                "type": "boolean",
+                "description": "Its packages are installed without a signature: for a repository that only you can write to.",
+                "default": false,
             },
         },
     })

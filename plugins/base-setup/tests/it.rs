@@ -268,15 +268,115 @@ fn the_schema_agrees_with_the_configuration() {
         serde_json::from_value::<Config>(json!({"users": [{"name": "al"}]})).expect("good").users.remove(0),
     )
     .expect("it is JSON");
-    for (schema, value, required) in
-        [(&schema, &default, None), (&schema["properties"]["users"]["items"], &user, Some("name"))]
-    {
+    let source = json!({"apt_sources": [{"name": "lab", "uris": ["file:/m"], "suites": ["./"]}]});
+    let source =
+        serde_json::to_value(serde_json::from_value::<Config>(source).expect("good").apt_sources.remove(0))
+            .expect("it is JSON");
+    for (schema, value, required) in [
+        (&schema, &default, &[][..]),
+        (&schema["properties"]["users"]["items"], &user, &["name"]),
+        (&schema["properties"]["apt_sources"]["items"], &source, &["name", "uris", "suites"]),
+    ] {
         let properties = schema["properties"].as_object().expect("an object");
         let fields = value.as_object().expect("an object");
         assert!(properties.keys().eq(fields.keys()), "{properties:?} against {fields:?}");
-        for (key, field) in fields.iter().filter(|(key, _)| Some(key.as_str()) != required) {
+        for (key, field) in fields.iter().filter(|(key, _)| !required.contains(&key.as_str())) {
             assert_eq!(&properties[key]["default"], field, "default of `{key}`");
         }
         assert_eq!(schema["additionalProperties"], json!(false));
+    }
+}
+
+fn with_sources() -> Value {
+    let key = "-----BEGIN PGP PUBLIC KEY BLOCK-----\n\nmQIN\n=x\n-----END PGP PUBLIC KEY BLOCK-----\n";
+    json!({
+        "apt_sources": [
+            {"name": "lab", "uris": ["file:/srv/mirror"], "suites": ["./"], "trusted": true},
+            {
+                "name": "vendor",
+                "uris": ["https://apt.example/debian"],
+                "suites": ["noble", "noble-updates"],
+                "components": ["main"],
+                "signed_by": key,
+            },
+        ],
+        "apt_proxy": "http://cache.example:3142",
+    })
+}
+
+#[test]
+fn sources_are_files_that_installing_waits_for() {
+    let mut facts = Facts::new();
+    let steps = plan(&with_sources(), &facts);
+    let install =
+        steps.iter().find(|step| step.id.verb() == "install-packages").expect("packages are missing");
+    let waits: Vec<&str> = install.after.iter().map(phoenix_core::StepId::verb).collect();
+    assert_eq!(waits, ["write-apt-proxy", "write-apt-source-lab", "write-apt-source-vendor"]);
+    apply(&mut facts, &steps);
+    assert_eq!(plan(&with_sources(), &facts), Vec::new());
+    let text = |path: &str| match facts.get(&at(path)) {
+        Some(Evidence::File(state)) => state.text.clone().unwrap_or_default(),
+        other => panic!("{path}: {other:?}"),
+    };
+    let owned = "Written by Phoenix: base-setup. Changes are overwritten.\n";
+    assert_eq!(
+        text("/etc/apt/sources.list.d/lab.sources"),
+        format!("# {owned}Types: deb\nURIs: file:/srv/mirror\nSuites: ./\nTrusted: yes\n")
+    );
+    assert_eq!(
+        text("/etc/apt/sources.list.d/vendor.sources"),
+        format!(
+            "# {owned}Types: deb\nURIs: https://apt.example/debian\nSuites: noble noble-updates\nComponents: main\n\
+             Signed-By:\n -----BEGIN PGP PUBLIC KEY BLOCK-----\n .\n mQIN\n =x\n -----END PGP PUBLIC KEY BLOCK-----\n"
+        )
+    );
+    let proxy = "http://cache.example:3142";
+    assert_eq!(
+        text("/etc/apt/apt.conf.d/90phoenix-proxy"),
+        format!("// {owned}Acquire::http::Proxy \"{proxy}\";\nAcquire::https::Proxy \"{proxy}\";\n")
+    );
+}
+
+#[test]
+fn a_source_that_was_edited_is_written_again_and_a_proxy_is_taken_away() {
+    let mut facts = Facts::new();
+    let steps = plan(&with_sources(), &facts);
+    apply(&mut facts, &steps);
+    facts.insert(at("/etc/apt/sources.list.d/lab.sources"), file("Types: deb\n", 0o644, "root"));
+    assert_eq!(verbs(&plan(&with_sources(), &facts)), ["write-apt-source-lab"]);
+    let mut without = with_sources();
+    without.as_object_mut().expect("an object").remove("apt_proxy");
+    let steps = plan(&without, &facts);
+    assert_eq!(verbs(&steps), ["write-apt-source-lab", "remove-apt-proxy"]);
+    apply(&mut facts, &steps);
+    assert_eq!(plan(&without, &facts), Vec::new());
+}
+
+#[test]
+fn a_source_that_apt_would_not_take_is_refused_with_its_place() {
+    let good = json!({"name": "lab", "uris": ["file:/m"], "suites": ["./"]});
+    for (key, value, place) in [
+        ("suites", json!([]), "suites"),
+        ("uris", json!([]), "uris"),
+        ("suites", json!(["noble"]), "components"),
+        ("components", json!(["main"]), "components"),
+        ("signed_by", json!("AAAA"), "signed_by"),
+    ] {
+        let mut source = good.clone();
+        source[key] = value;
+        source["name"] = json!("other");
+        let config = json!({"apt_sources": [good, source]});
+        let findings = feature().plan(&site(), &config, &Facts::new()).expect_err("it is bad");
+        let found = findings.0[0].place.as_ref().expect("a place").path.clone();
+        assert_eq!(found, format!("/apt_sources/1/{place}"), "{}", findings.0[0].message);
+    }
+    let twice = json!({"apt_sources": [good, good]});
+    assert!(feature().plan(&site(), &twice, &Facts::new()).is_err());
+    for (key, value) in [("name", "../x"), ("uris", "ftp:x"), ("suites", "a b")] {
+        let mut config = json!({"apt_sources": [good]});
+        config["apt_sources"][0][key] = if key == "name" { json!(value) } else { json!([value]) };
+        let findings = feature().claims(&config).expect_err("it is bad");
+        let place = findings.0[0].place.as_ref().map_or("", |place| &place.path);
+        assert!(place.starts_with("/apt_sources/0"), "{place}");
     }
 }

@@ -1,5 +1,6 @@
-//! What is missing: one step for all packages, then locale, time zone, users and keys.
+//! What is missing: sources of packages, one step for all packages, then locale, time zone, users and keys.
 
+mod apt;
 mod locale;
 mod user;
 
@@ -19,7 +20,8 @@ use crate::{
 /// Returns the steps that are missing.
 pub(crate) fn plan(site: &Site, config: &Config, facts: &Facts) -> Result<Vec<Step>, Diagnostics> {
     let mut draft = Draft::new(site, facts);
-    packages(&mut draft, config);
+    let sources = apt::plan(&mut draft, config);
+    packages(&mut draft, config, sources);
     locale::plan(&mut draft, config);
     user::plan(&mut draft, config);
     draft.findings.into_result(draft.steps)
@@ -112,7 +114,7 @@ fn old(found: &FileState) -> &str {
     found.text.as_deref().unwrap_or("")
 }
 
-fn packages(draft: &mut Draft<'_>, config: &Config) {
+fn packages(draft: &mut Draft<'_>, config: &Config, sources: BTreeSet<StepId>) {
     let is_missing = |package: &Package| {
         let probe = Probe::Package { site: draft.site.clone(), name: package.to_string() };
         !matches!(draft.facts.get(&probe), Some(Evidence::Package { .. }))
@@ -129,5 +131,5 @@ fn packages(draft: &mut Draft<'_>, config: &Config) {
     let list: Vec<String> = names.iter().map(|name| format!("`{name}`")).collect();
     let reason = format!("missing: {}", list.join(", "));
     let action = Action::InstallPackages { site: draft.site.clone(), names };
-    draft.install = Some(draft.add("install-packages", action, reason, []));
+    draft.install = Some(draft.add("install-packages", action, reason, sources.into_iter().map(Some)));
 }

@@ -1,10 +1,13 @@
 //! What the user writes for `base-setup`. Everything has a default, so `{}` is a whole configuration.
 
+pub(crate) mod apt;
+
 use std::collections::BTreeSet;
 
 use phoenix_core::SecretRef;
 use serde::{Deserialize, Serialize};
 
+pub use self::apt::{Address, AptName, AptSource, AptWord};
 pub use crate::name::{Account, Locale, Package, Shell, SshKey, Timezone};
 
 /// The packages that a guest has if the user names none.
@@ -18,6 +21,10 @@ pub struct Config {
     pub locale: Locale,
     /// The time zone of the system; the image's if not given.
     pub timezone: Option<Timezone>,
+    /// Sources of packages beside those that the guest has.
+    pub apt_sources: Vec<AptSource>,
+    /// The proxy through which packages come; directly if not given.
+    pub apt_proxy: Option<Address>,
     /// Packages to install.
     pub packages: BTreeSet<Package>,
     /// User accounts beside root.
@@ -54,6 +61,8 @@ impl Default for Config {
         Self {
             locale: "en_US.UTF-8".to_owned().try_into().expect("the default locale is one"),
             timezone: None,
+            apt_sources: Vec::new(),
+            apt_proxy: None,
             packages: PACKAGES.into_iter().map(package).collect(),
             users: Vec::new(),
             root_ssh_keys: Vec::new(),
