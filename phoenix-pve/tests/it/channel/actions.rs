@@ -213,6 +213,28 @@ async fn packages_come_from_the_archive_that_the_guest_has() {
 }
 
 #[tokio::test]
+async fn a_new_source_is_read_first_and_one_out_of_reach_keeps_nothing_from_being_installed() {
+    let Some(machine) = Machine::new() else { return };
+    let channel = machine.channel();
+    machine.inside(include_str!("fixture/sources.sh"));
+    let install =
+        |name: &str| Action::InstallPackages { site: site(), names: BTreeSet::from([name.to_owned()]) };
+    let version = || machine.inside("dpkg-query -W -f='${Version}' phoenix-twice");
+    act(&channel, &install("phoenix-twice")).await.unwrap();
+    assert_eq!(version(), "1");
+    machine.inside("dpkg --purge phoenix-twice");
+    let source = "Types: deb\nURIs: file:/srv/archive2\nSuites: ./\nTrusted: yes\n";
+    act(&channel, &write("/etc/apt/sources.list.d/new.sources", text(source), 0o644)).await.unwrap();
+    act(&channel, &install("phoenix-twice")).await.unwrap();
+    assert_eq!(version(), "2");
+    // What could not be read is told where it matters.
+    let error = act(&channel, &install("does-not-exist")).await.unwrap_err();
+    for said in ["Unable to locate package does-not-exist", "127.0.0.1", "/srv/nowhere"] {
+        assert!(error.log.iter().any(|line| line.contains(said)), "{said}: {error:?}");
+    }
+}
+
+#[tokio::test]
 async fn units_are_brought_to_their_state() {
     let Some(machine) = Machine::new() else { return };
     let channel = machine.channel();
