@@ -2,10 +2,14 @@
 
 use std::collections::BTreeSet;
 
-use phoenix_config::{Loaded, Sources};
+use phoenix_config::{Files, Loaded, Sources};
 use phoenix_core::{Diagnostic, Diagnostics, Registry, Severity, planner::Resolved};
 
-use crate::{context::Context, error::Error};
+use crate::{
+    context::Context,
+    error::Error,
+    plugins::{self, Listed},
+};
 
 /// A configuration without errors.
 pub(crate) struct Config {
@@ -25,9 +29,29 @@ pub(crate) struct Inspected {
     pub(crate) findings: Diagnostics,
 }
 
+/// The files of the configuration, and the registry with the features of the plugins that they list.
+pub(crate) struct Assembly {
+    /// The files.
+    pub(crate) files: Files,
+    /// All managers and features.
+    pub(crate) registry: Registry,
+    /// The plugins.
+    pub(crate) plugins: Vec<Listed>,
+    /// What was found about the plugins.
+    pub(crate) findings: Diagnostics,
+}
+
+/// Reads the files of the configuration and registers the features of the plugins that they list.
+pub(crate) fn assemble(context: &Context) -> Assembly {
+    let files = Files::read(&context.global.config_dir);
+    let (mut registry, mut findings) = (context.registry(), Diagnostics::new());
+    let plugins = plugins::register(&files.plugins(), &mut registry, &mut findings);
+    Assembly { files, registry, plugins, findings }
+}
+
 /// Loads the configuration and shows what was found in it. Errors end here.
 pub(crate) fn load(context: &Context) -> Result<Config, Error> {
-    let Inspected { loaded, resolved, findings } = inspect(context, &context.registry());
+    let Inspected { loaded, resolved, findings } = inspect(context);
     // What is merely worth knowing is told by `validate`, not on every run.
     let findings: Diagnostics =
         findings.into_iter().filter(|finding| finding.severity != Severity::Note).collect();
@@ -41,12 +65,19 @@ pub(crate) fn load(context: &Context) -> Result<Config, Error> {
 }
 
 /// Loads the configuration and decodes it with the managers, so that all findings come in one run.
-pub(crate) fn inspect(context: &Context, registry: &Registry) -> Inspected {
+pub(crate) fn inspect(context: &Context) -> Inspected {
+    let Assembly { files, registry, findings: mut faults, .. } = assemble(context);
     let features: BTreeSet<String> =
         registry.features().map(|feature| feature.descriptor().name.clone()).collect();
-    let mut loaded = phoenix_config::load(&context.global.config_dir, &features);
+    let mut loaded = files.load(&features);
     let mut findings = std::mem::take(&mut loaded.findings);
-    let resolved = match Resolved::new(registry, &loaded.desired) {
+    if faults.has_errors() {
+        // It may be the plugin's.
+        findings.0.retain(|finding| &*finding.code != "unknown-feature");
+        faults = news(faults, &findings, &loaded.sources);
+        findings.0.splice(..0, faults);
+    }
+    let resolved = match Resolved::new(&registry, &loaded.desired) {
         Ok(resolved) => Some(resolved),
         Err(found) => {
             findings.extend(news(found, &findings, &loaded.sources));

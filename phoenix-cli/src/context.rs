@@ -20,7 +20,7 @@ impl Context {
         Self { global, ui }
     }
 
-    /// Returns the managers and features.
+    /// Returns the managers and features of Phoenix itself.
     pub(crate) fn registry(&self) -> Registry {
         registry::registry()
     }

@@ -141,6 +141,17 @@ pub(crate) enum Error {
         /// Those that are.
         known: Vec<String>,
     },
+    /// A word that is neither a file nor a plugin of the configuration.
+    #[error("there is neither a file nor a listed plugin `{name}`")]
+    NoPlugin {
+        /// The word.
+        name: String,
+        /// The nearest plugin that there is.
+        nearest: Option<String>,
+    },
+    /// A plugin cannot be used.
+    #[error(transparent)]
+    Plugin(phoenix_plugin::host::PluginError),
     /// A word that `explain` knows nothing about.
     #[error("there is nothing to explain about `{subject}`")]
     Unexplained {
@@ -201,6 +212,11 @@ impl Error {
             Self::NoStateHome => "name a directory with `--node-dir`",
             Self::Parameter { .. } => "parameters are written `key=value`, for instance `memory=2048`",
             Self::NoSuchStep { .. } => "`phoenix plan` lists the steps that are",
+            Self::NoPlugin { nearest: Some(nearest), .. } => {
+                return Some(format!("did you mean `{nearest}`?"));
+            }
+            Self::NoPlugin { nearest: None, .. } => "`phoenix plugin list` shows those that are listed",
+            Self::Plugin(error) => return Some(error.hint()),
             Self::Depended { instead, .. } => return Some(format!("`{instead}` takes them along")),
             Self::NoSchema { known, .. } => return Some(format!("known are `{}`", known.join("`, `"))),
             Self::Unexplained { nearest: Some(nearest), .. } => {

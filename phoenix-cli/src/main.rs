@@ -7,6 +7,7 @@ mod config;
 mod context;
 mod error;
 mod host;
+mod plugins;
 mod registry;
 mod runner;
 mod signals;

@@ -1,4 +1,5 @@
-//! The registry of this program: every manager and every feature that it has, a line each.
+//! The registry of this program: every manager and every feature that it has, a line each. Features of plugins come
+//! in by the configuration.
 
 use phoenix_core::Registry;
 

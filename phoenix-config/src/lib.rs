@@ -12,6 +12,7 @@ mod lower;
 mod migrate;
 
 mod model;
+mod plugin;
 mod render;
 mod schema;
 mod secret;
@@ -22,8 +23,9 @@ pub use error::ConfigError;
 pub use format::certificate::Certificate;
 pub use format::firewall::{Direction, Rule, Verdict};
 pub use host::{Host, HostUser, NfsExport, NfsMount, Route, Services, StorageDecl};
-pub use load::{Loaded, load};
+pub use load::{Files, Loaded, load};
 pub use migrate::{Explained, migrate};
+pub use plugin::PluginUse;
 pub use render::{render, summary, to_json};
 pub use schema::{Kind, schema};
 pub use secret::Secret;

@@ -16,6 +16,7 @@ use crate::{
     host::Host,
     lower,
     model::{CERTIFICATE_FILE, HYPERVISOR_FILE, LXC_FILE, Model, STACKS_FILE, Spot, StackFiles, VM_FILE},
+    plugin::PluginUse,
     schema::schema,
     shape::{Shape, Strictness},
     source::{Syntax, escape},
@@ -34,21 +35,54 @@ pub struct Loaded {
     pub sources: Sources,
 }
 
+/// The files of a config directory, read and checked each for itself.
+#[derive(Debug)]
+pub struct Files {
+    model: Model,
+    sources: Sources,
+    findings: Diagnostics,
+}
+
 /// Reads a config directory. `features` are the names of the registered features; one that is known but not
 /// registered is left out with a warning.
 pub fn load(dir: &Path, features: &BTreeSet<String>) -> Loaded {
-    let mut reader = Reader::new(dir);
-    let model = reader.read_all();
-    let Reader { mut sources, mut findings, .. } = reader;
-    let host = lower::host(&model);
-    let mut desired = Desired::default();
-    if let Some(model) = &Some(&model).filter(|model| !model.declared.is_empty() || model.has_hypervisor) {
-        desired = lower::guests(model, &host, features, &mut findings);
-        cross::check(model, &host, &sources, &mut findings);
+    Files::read(dir).load(features)
+}
+
+impl Files {
+    /// Reads the files of a config directory.
+    pub fn read(dir: &Path) -> Self {
+        let mut reader = Reader::new(dir);
+        let model = reader.read_all();
+        let Reader { sources, findings, .. } = reader;
+        Self { model, sources, findings }
     }
-    forgive_references(&mut findings);
-    finish(&mut sources, &mut findings);
-    Loaded { desired, host, findings, sources }
+
+    /// Returns the plugins that they list, whose features are to be registered before what guests want is looked at.
+    pub fn plugins(&self) -> Vec<PluginUse> {
+        let listed = self.model.hypervisor.plugins.iter().enumerate();
+        listed.map(|(index, plugin)| PluginUse::new(&self.model.dir, index, plugin)).collect()
+    }
+
+    /// Returns their texts, for the places of findings.
+    pub fn sources(&self) -> &Sources {
+        &self.sources
+    }
+
+    /// Checks them against each other and says what is desired, as [`load`] does.
+    pub fn load(self, features: &BTreeSet<String>) -> Loaded {
+        let Self { model, mut sources, mut findings } = self;
+        let host = lower::host(&model);
+        let mut desired = Desired::default();
+        if let Some(model) = &Some(&model).filter(|model| !model.declared.is_empty() || model.has_hypervisor)
+        {
+            desired = lower::guests(model, &host, features, &mut findings);
+            cross::check(model, &host, &sources, &mut findings);
+        }
+        forgive_references(&mut findings);
+        finish(&mut sources, &mut findings);
+        Loaded { desired, host, findings, sources }
+    }
 }
 
 /// Takes away what is said about references to guests where a file of guests could not be read: it may declare them.

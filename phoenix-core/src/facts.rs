@@ -91,6 +91,16 @@ impl Facts {
         facts
     }
 
+    /// Goes through all that was asked at a site, with the answers.
+    pub fn at_site<'a>(&'a self, site: &'a Site) -> impl Iterator<Item = (&'a Probe, &'a Evidence)> {
+        Probe::least_at(site).into_iter().flat_map(move |from| {
+            let sort = std::mem::discriminant(&from);
+            self.0.range(from..).take_while(move |(probe, _)| {
+                std::mem::discriminant(*probe) == sort && probe.site() == Some(site)
+            })
+        })
+    }
+
     /// Goes through the commands that were asked at a site, with their answers.
     pub fn commands<'a>(&'a self, site: &'a Site) -> impl Iterator<Item = (&'a [String], &'a Evidence)> {
         let from = Probe::Command { site: site.clone(), argv: Vec::new() };

@@ -5,6 +5,7 @@
 
 pub mod action;
 pub mod artifact;
+pub mod capability;
 pub mod claim;
 pub mod condition;
 pub mod content;
@@ -34,6 +35,7 @@ pub mod secret;
 
 pub use action::{Action, UnitGoal};
 pub use artifact::Artifact;
+pub use capability::Capabilities;
 pub use claim::Claim;
 pub use condition::{Condition, Expect};
 pub use content::Content;

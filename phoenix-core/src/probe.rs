@@ -115,4 +115,15 @@ impl Probe {
             | Self::Snapshots { .. } => None,
         }
     }
+
+    /// Returns for each sort of question to a site the one that stands before all others of its sort to this site.
+    pub(crate) fn least_at(site: &Site) -> [Self; 5] {
+        [
+            Self::file(site, ""),
+            Self::package(site, ""),
+            Self::unit(site, ""),
+            Self::User { site: site.clone(), name: String::new() },
+            Self::command::<String>(site, []),
+        ]
+    }
 }

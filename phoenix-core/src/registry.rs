@@ -32,6 +32,19 @@ impl Registry {
         Self::default()
     }
 
+    /// Adds a feature, if there is none of its name yet; gives it back otherwise. This is for features that a program
+    /// was not assembled with.
+    pub fn try_add_feature(&mut self, feature: Box<dyn Feature>) -> Result<(), Box<dyn Feature>> {
+        let name = feature.descriptor().name.clone();
+        match self.features.contains_key(&name) {
+            true => Err(feature),
+            false => {
+                self.features.insert(name, feature.into());
+                Ok(())
+            }
+        }
+    }
+
     /// Adds the manager of a kind.
     ///
     /// # Panics

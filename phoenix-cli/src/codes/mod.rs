@@ -1,9 +1,13 @@
 //! Codes: what each finding means, for `explain`. A text says what is wrong and why it matters; what to do stands in
 //! the finding's own hint. The texts stand in Markdown files beside this one, a heading a code.
 
-/// The texts: about files, about guests on a host, about plans.
-const TEXTS: [&str; 3] =
-    [include_str!("configuration.md"), include_str!("guests.md"), include_str!("plans.md")];
+/// The texts: about files, about guests on a host, about plans, about plugins.
+const TEXTS: [&str; 4] = [
+    include_str!("configuration.md"),
+    include_str!("guests.md"),
+    include_str!("plans.md"),
+    include_str!("plugins.md"),
+];
 
 /// Returns the explanation of a code.
 pub(crate) fn explanation(code: &str) -> Option<String> {

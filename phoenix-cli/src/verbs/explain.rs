@@ -45,7 +45,7 @@ pub(crate) struct Explain {
 impl Explain {
     /// Does it.
     pub(crate) fn run(self, context: &Context) -> Result<Exit, Error> {
-        let registry = context.registry();
+        let registry = config::assemble(context).registry;
         let answer = match self.privileges {
             true => privileges::explain(context, self.subject.as_deref(), self.who)?,
             false => explain(context, &registry, self.subject)?,

@@ -11,6 +11,7 @@ pub(crate) mod man;
 pub(crate) mod migrate;
 pub(crate) mod node;
 pub(crate) mod plan;
+pub(crate) mod plugin;
 pub(crate) mod privileges;
 mod record;
 pub(crate) mod restart;

@@ -5,6 +5,7 @@ use phoenix_config::Kind;
 use phoenix_core::Registry;
 
 use crate::{
+    config,
     context::Context,
     error::{Error, Exit},
 };
@@ -23,7 +24,7 @@ pub(crate) struct Schema {
 impl Schema {
     /// Does it.
     pub(crate) fn run(self, context: &Context) -> Result<Exit, Error> {
-        let registry = context.registry();
+        let registry = config::assemble(context).registry;
         let schema = match registry.feature(&self.kind) {
             Some(feature) => feature.descriptor().config_schema.clone(),
             None => phoenix_config::schema(self.kind.parse::<Kind>().map_err(|_| self.unknown(&registry))?),

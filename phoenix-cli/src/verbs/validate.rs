@@ -19,7 +19,7 @@ pub(crate) struct Validate;
 impl Validate {
     /// Does it.
     pub(crate) fn run(self, context: &Context) -> Result<Exit, Error> {
-        let inspected = config::inspect(context, &context.registry());
+        let inspected = config::inspect(context);
         let findings = &inspected.findings;
         if context.ui.is_json() {
             for record in records(findings) {

@@ -11,6 +11,7 @@ mod lab;
 mod machine;
 mod migration;
 mod node;
+mod plugin;
 mod privileges;
 mod real;
 mod refusal;

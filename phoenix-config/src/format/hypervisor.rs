@@ -9,6 +9,7 @@ use serde_json::Value;
 use super::{
     firewall::ClusterFirewall,
     guest::Tests,
+    plugin::Plugin,
     samba::{Nfs, Samba},
     zfs::{StorageEntry, Zfs},
 };
@@ -81,6 +82,9 @@ pub(crate) struct HypervisorFile {
     pub(crate) dns_server: Option<DnsServer>,
     /// Names of the certificate authority.
     pub(crate) step_ca: Option<Value>,
+    /// Plugins of others, whose features guests can have.
+    #[serde(default)]
+    pub(crate) plugins: Vec<Plugin>,
 }
 
 /// The administrator.

@@ -9,6 +9,7 @@ pub(crate) mod hypervisor;
 pub(crate) mod id;
 pub(crate) mod lxc;
 pub(crate) mod network;
+pub(crate) mod plugin;
 pub(crate) mod samba;
 pub(crate) mod stack;
 pub(crate) mod vm;

@@ -6,4 +6,5 @@ mod homelab;
 mod host;
 mod kit;
 mod migration;
+mod plugin;
 mod predecessor;

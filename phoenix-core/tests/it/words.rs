@@ -150,3 +150,24 @@ fn a_listing_with_guests_comes_back_from_json() {
     let Ok(Evidence::Guests { rows }) = serde_json::from_str(&text) else { panic!("{text} is a listing") };
     assert!(rows.contains_key(&Vmid(100)));
 }
+
+#[test]
+fn facts_tell_all_that_was_asked_at_one_site_and_nothing_of_others() {
+    let at = |vmid| {
+        let site = || Site::Guest(GuestId::lxc(vmid));
+        [
+            Probe::File { site: site(), path: "/a".into() },
+            Probe::File { site: site(), path: "/b".into() },
+            Probe::Package { site: site(), name: "a".into() },
+            Probe::unit(&site(), "a.service"),
+            Probe::User { site: site(), name: "a".into() },
+            Probe::Command { site: site(), argv: vec!["a".into()] },
+        ]
+    };
+    let all = [100, 101, 102].into_iter().flat_map(at).chain([Probe::Guests, Probe::Nodes]);
+    let facts: Facts = all.map(|probe| (probe, Evidence::Absent)).collect();
+    let found: Vec<Probe> =
+        facts.at_site(&Site::Guest(GuestId::lxc(101))).map(|(probe, _)| probe.clone()).collect();
+    assert_eq!(found, at(101));
+    assert_eq!(facts.at_site(&Site::Guest(GuestId::vm(101))).count(), 0);
+}
