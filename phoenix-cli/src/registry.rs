@@ -9,4 +9,5 @@ pub(crate) fn registry() -> Registry {
         .with_manager(phoenix_lxc::Lxc)
         .with_manager(phoenix_vm::Vm)
         .with_feature(phoenix_base_setup::feature())
+        .with_feature(phoenix_trusted_ca::feature())
 }

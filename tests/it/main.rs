@@ -1,6 +1,7 @@
 //! End-to-end scenarios and laws, in one binary.
 
 mod faults;
+mod features;
 mod homelab;
 mod https;
 mod laws;

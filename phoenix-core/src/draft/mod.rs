@@ -1,11 +1,13 @@
 //! A draft: the steps that a feature finds missing while it goes through what its site shall have. It looks at the facts
 //! only through the draft, which remembers every question, so what a feature asks is always exactly what it plans from.
 
+mod command;
 mod content;
 mod service;
 
 use std::{cell::RefCell, collections::BTreeSet};
 
+pub use command::Command;
 pub use content::File;
 pub use service::{OnChange, Service};
 
@@ -13,7 +15,6 @@ use crate::{
     action::Action,
     artifact::Artifact,
     condition::Condition,
-    content::Content,
     diagnostic::{Diagnostic, Diagnostics},
     evidence::{Evidence, FileState},
     facts::Facts,
@@ -206,32 +207,17 @@ impl<'a> Draft<'a> {
     pub fn run(
         &mut self,
         verb: &str,
-        argv: Vec<String>,
-        proof: Condition,
-        reason: impl Into<String>,
+        command: Command,
         after: impl IntoIterator<Item = Option<StepId>>,
     ) -> Option<StepId> {
-        if self.holds(&proof) {
+        let Command { argv, stdin, proof, reason, again } = command;
+        let after: Vec<StepId> = after.into_iter().flatten().collect();
+        let must = again && !after.is_empty();
+        if self.holds(&proof) && !must {
             return None;
         }
-        let action = Action::Run { site: self.site.clone(), argv, stdin: None, proof };
-        Some(self.add(verb, action, reason, after))
-    }
-
-    /// Adds a step that runs a command with something to read, unless its proof holds already.
-    pub fn feed(
-        &mut self,
-        verb: &str,
-        (argv, stdin): (Vec<String>, Content),
-        proof: Condition,
-        reason: impl Into<String>,
-        after: impl IntoIterator<Item = Option<StepId>>,
-    ) -> Option<StepId> {
-        if self.holds(&proof) {
-            return None;
-        }
-        let action = Action::Run { site: self.site.clone(), argv, stdin: Some(stdin), proof };
-        Some(self.add(verb, action, reason, after))
+        let action = Action::Run { site: self.site.clone(), argv, stdin, proof };
+        Some(self.add(verb, action, reason, after.into_iter().map(Some)))
     }
 
     /// Adds a step that waits until something holds, unless it holds already and nothing that it stands on changes.

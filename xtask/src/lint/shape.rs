@@ -25,7 +25,7 @@ pub(super) fn check(tree: &Tree) -> Vec<Finding> {
 
 fn modules(member: &Member) -> &'static [&'static str] {
     if member.folder.starts_with("plugins/") {
-        &["config", "probes", "plan"]
+        &["config", "plan"]
     } else if MANAGERS.contains(&member.name.as_str()) {
         &["spec", "observed", "plan"]
     } else {
@@ -50,12 +50,7 @@ mod tests {
             member("phoenix-gpu", "plugins/gpu"),
             member("xtask", "xtask"),
         ];
-        let paths = [
-            "phoenix-lxc/src/spec.rs",
-            "phoenix-lxc/src/plan/mod.rs",
-            "plugins/gpu/src/plan.rs",
-            "plugins/gpu/src/probes.rs",
-        ];
+        let paths = ["phoenix-lxc/src/spec.rs", "phoenix-lxc/src/plan/mod.rs", "plugins/gpu/src/plan.rs"];
         let tree = Tree { members, paths: paths.map(str::to_owned).to_vec(), ..Tree::default() };
         let found: Vec<_> = check(&tree).into_iter().map(|finding| finding.message).collect();
         assert_eq!(found.len(), 2);

@@ -43,6 +43,7 @@ const PROGRAMS: &[(&str, Program)] = &[
     ("locale", locale::locale),
     ("locale-gen", locale::locale_gen),
     ("ls", text::ls),
+    ("openssl", packages::openssl),
     ("ssh-keygen", packages::ssh_keygen),
     ("systemctl", units::systemctl),
     ("test", text::test),

@@ -1,0 +1,102 @@
+//! The feature itself: a file for each certificate, and the bundle that all programs read made anew from them.
+
+use std::collections::BTreeSet;
+
+use phoenix_core::{
+    Claim, Condition, Content, Descriptor, Diagnostic, Draft, Drafted, Expect, Feature, Place, Probe, Recipe,
+    Site, StepId,
+    draft::{Command, File},
+    feature::{Lifted, SiteKind},
+};
+use schemars::schema_for;
+use semver::Version;
+
+use crate::config::{Certificate, Config, Source};
+
+const NAME: &str = "trusted-ca";
+const FOLDER: &str = "/usr/local/share/ca-certificates";
+const BUNDLE: &str = "/etc/ssl/certs/ca-certificates.crt";
+
+/// The feature `trusted-ca`.
+pub struct TrustedCa {
+    descriptor: Descriptor,
+}
+
+/// Returns the feature for the registry.
+pub fn feature() -> Box<dyn Feature> {
+    Box::new(Lifted(Drafted(TrustedCa {
+        descriptor: Descriptor {
+            name: NAME.to_owned(),
+            version: Version::new(0, 1, 0),
+            summary: "has programs trust the certificates of authorities of one's own".to_owned(),
+            config_schema: schema_for!(Config).to_value(),
+            sites: BTreeSet::from([SiteKind::Lxc, SiteKind::Vm, SiteKind::Host]),
+            after: BTreeSet::from(["base-setup".to_owned()]),
+            artifacts: Vec::new(),
+        },
+    })))
+}
+
+impl Recipe for TrustedCa {
+    type Config = Config;
+
+    fn descriptor(&self) -> &Descriptor {
+        &self.descriptor
+    }
+
+    fn claims(&self, config: &Config) -> Vec<Claim> {
+        let guests = config.certificates.iter().filter_map(|certificate| certificate.from.as_ref());
+        guests.map(|from| Claim::Guest { guest: from.guest }).collect()
+    }
+
+    fn draft(&self, draft: &mut Draft<'_>, config: &Config) {
+        let packages = draft.packages(["ca-certificates", "openssl"], []);
+        let mut names = BTreeSet::new();
+        for (index, certificate) in config.certificates.iter().enumerate() {
+            let problem = match (problem(certificate, !names.insert(&certificate.name)), certificate.source())
+            {
+                (None, Some(source)) => {
+                    trust(draft, &certificate.name, source, packages.clone());
+                    continue;
+                }
+                (Some(problem), _) => problem,
+                (None, None) => format!(
+                    "`{}` needs either `pem`, a certificate in PEM form, or `from`, a file of another guest",
+                    certificate.name
+                ),
+            };
+            let mut finding = Diagnostic::error("feature-config", format!("feature `{NAME}`: {problem}"))
+                .with_hint("`phoenix explain trusted-ca` shows what each key means");
+            finding.place = Some(Place { path: format!("/certificates/{index}"), ..Place::default() });
+            draft.find(finding);
+        }
+    }
+}
+
+fn problem(certificate: &Certificate, is_twice: bool) -> Option<String> {
+    let name = &certificate.name;
+    if !certificate.is_named_well() {
+        Some(format!("`{name}` is no name of lower-case letters, digits and dashes"))
+    } else if is_twice {
+        Some(format!("the certificate `{name}` is there twice"))
+    } else {
+        None
+    }
+}
+
+fn trust(draft: &mut Draft<'_>, name: &str, source: Source<'_>, packages: Option<StepId>) {
+    // Only files that end so are taken.
+    let path = format!("{FOLDER}/phoenix-{name}.crt");
+    let content = match source {
+        Source::Pem(pem) => Content::Text(format!("{}\n", pem.trim())),
+        Source::From(from) => Content::Copy { site: Site::Guest(from.guest), path: from.path.clone() },
+    };
+    let written =
+        draft.write(&format!("write-{name}"), File::text(&path, "").holding(content), [packages.clone()]);
+    // Whether the bundle has it, and not only its directory a file of that name.
+    let verify = ["openssl", "verify", "-no-CApath", "-no-CAstore", "-CAfile", BUNDLE, &path];
+    let proof = Condition::new(Probe::command(draft.site(), verify), Expect::Succeeds);
+    let reason = format!("`{BUNDLE}` does not hold `{name}` as it is now");
+    let update = Command::new(["update-ca-certificates"], proof, reason).again();
+    draft.run(&format!("trust-{name}"), update, [written, packages]);
+}

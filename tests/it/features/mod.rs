@@ -1,0 +1,114 @@
+//! Features on the simulated node: the whole first plan as a golden, the laws, and what is broken on purpose is what
+//! the next plan mends, and nothing else.
+
+mod trusted_ca;
+
+use phoenix_core::{Action, BackendError, Content, FeatureUse, GuestId, Site, UnitGoal};
+use phoenix_pve::GuestChannel;
+use phoenix_tests::{
+    lab::{Lab, container},
+    laws,
+    way::Way,
+    world::{World, resolve},
+};
+use serde_json::{Value, json};
+
+use crate::block_on;
+
+/// The container that features are tried in.
+const GUEST: GuestId = GuestId { kind: phoenix_core::GuestKind::Lxc, vmid: phoenix_core::Vmid(100) };
+
+/// Returns a lab of one container that has these features.
+fn lab(features: &[(&str, Value)]) -> Lab {
+    let uses = features.iter().map(|(name, config)| FeatureUse::new(name, config.clone())).collect();
+    let mut spec = container(GUEST.vmid.0);
+    spec["guest"]["memory_mib"] = json!(65_536);
+    spec["guest"]["disk_gib"] = json!(64);
+    Lab::new().with("lxc", spec, uses)
+}
+
+/// Checks the laws on a lab, in process: what is simulated does not differ by the way to it.
+fn check_laws(lab: &Lab) {
+    block_on(laws::check_all(Way::InProcess, lab));
+}
+
+/// Returns the steps of the first plan that one feature makes, as a reader of the plan sees them and with their contents.
+fn first_plan(lab: &Lab, feature: &str) -> Value {
+    block_on(async {
+        let resolved = resolve(lab).expect("a good lab");
+        let plan = World::new().plan(&resolved).await.expect("a plan");
+        let steps = plan.steps.iter().filter(|step| step.id.owner() == feature);
+        json!(steps.collect::<Vec<_>>())
+    })
+}
+
+/// Returns what is said about a lab that cannot be planned.
+fn refusals(lab: &Lab) -> Vec<String> {
+    let told = |found: &phoenix_core::Diagnostics| found.iter().map(|one| one.message.clone()).collect();
+    let resolved = match resolve(lab) {
+        Ok(resolved) => resolved,
+        Err(found) => return told(&found),
+    };
+    block_on(async {
+        let world = World::new();
+        match world.plan(&resolved).await {
+            Ok(_) => Vec::new(),
+            Err(found) => told(&found),
+        }
+    })
+}
+
+/// Something that somebody does to a guest behind Phoenix's back.
+enum Harm<'a> {
+    /// Writes something else into a file.
+    Edit(&'a str),
+    /// Removes a file.
+    Remove(&'a str),
+    /// Stops a unit.
+    Stop(&'a str),
+}
+
+impl Harm<'_> {
+    async fn done(&self, world: &World) -> Result<(), BackendError> {
+        let site = Site::Guest(GUEST);
+        let action = match *self {
+            Self::Edit(path) => Action::WriteFile {
+                site: site.clone(),
+                path: path.to_owned(),
+                content: Content::Text("somebody else's\n".to_owned()),
+                mode: 0o644,
+                owner: "root".to_owned(),
+                group: "root".to_owned(),
+                check: Vec::new(),
+            },
+            Self::Remove(path) => Action::RemoveFile { site: site.clone(), path: path.to_owned() },
+            Self::Stop(unit) => Action::SetUnit {
+                site: site.clone(),
+                name: unit.to_owned(),
+                goal: UnitGoal::Stopped,
+                enabled: true,
+            },
+        };
+        world.node.act(&site, &action, None).await
+    }
+}
+
+/// Brings a lab up, harms it, and checks that the next plan has exactly these steps (feature and verb), after which there
+/// is nothing to do.
+fn mends(lab: &Lab, harm: &Harm<'_>, expected: &[&str]) {
+    block_on(async {
+        let resolved = resolve(lab).expect("a good lab");
+        let world = World::new();
+        world.converge(&resolved).await.expect("it comes up");
+        assert_eq!(steps(&world, &resolved).await, Vec::<String>::new());
+        harm.done(&world).await.expect("harm is done");
+        assert_eq!(steps(&world, &resolved).await, expected);
+        world.converge(&resolved).await.expect("it is mended");
+        assert_eq!(steps(&world, &resolved).await, Vec::<String>::new());
+    });
+}
+
+async fn steps(world: &World, resolved: &phoenix_core::planner::Resolved) -> Vec<String> {
+    let plan = world.plan(resolved).await.expect("a plan");
+    plan.steps.iter().map(|step| format!("{}:{}", step.id.owner(), step.id.verb())).collect()
+}
