@@ -13,7 +13,7 @@ use phoenix_tests::{lab::Lab, laws};
 
 use crate::on_each_way;
 
-fn load() -> Loaded {
+pub(crate) fn load() -> Loaded {
     let dir = Path::new(env!("CARGO_MANIFEST_DIR")).join("../examples/homelab");
     phoenix_config::load(&dir, &BTreeSet::from(["base-setup".to_owned()]))
 }
@@ -22,7 +22,7 @@ fn resolved(loaded: &Loaded) -> Resolved {
     Resolved::new(&Lab::new().registry, &loaded.desired).unwrap_or_else(|found| panic!("{found}"))
 }
 
-fn seed(loaded: &Loaded) -> NodeSeed {
+pub(crate) fn seed(loaded: &Loaded) -> NodeSeed {
     let mut seed = NodeSeed::default();
     for storage in &loaded.host.storages {
         let content: Vec<&str> = storage.content.iter().map(String::as_str).collect();

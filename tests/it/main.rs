@@ -7,6 +7,7 @@ mod https;
 mod laws;
 mod local;
 mod migration;
+mod packages;
 mod pending;
 mod real;
 mod rebuild;

@@ -6,6 +6,7 @@ pub mod faulty;
 pub mod lab;
 pub mod laws;
 pub mod sandbox;
+pub mod stores;
 pub mod strategy;
 pub mod way;
 pub mod world;

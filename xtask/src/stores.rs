@@ -15,6 +15,8 @@ use crate::command::output;
 
 /// Where all stores are.
 const CACHE: &str = "/var/cache/phoenix";
+/// The file in a store that names the archives in it, and the one above that names all of them.
+const ARTIFACTS: &str = "artifacts.json";
 /// The file in a store that tells what it was made from.
 const STAMP: &str = ".made-for";
 /// The seconds that a script may take, on a slow line.
@@ -26,26 +28,52 @@ pub(crate) struct Store {
     place: &'static str,
     /// What it is, in words for people.
     pub(crate) what: &'static str,
-    /// The script, which gets an empty directory and its list.
+    /// The script, which gets an empty directory and the other files.
     script: &'static str,
-    list: &'static str,
+    /// What it reads, and what it reads beside that.
+    files: &'static [&'static str],
+    beside: &'static [&'static str],
     /// The image whose packages must fit those of the store, by its file in the cache.
     image: Option<&'static str>,
 }
 
-const STORES: [Store; 2] = [
+const STORES: [Store; 4] = [
     Store {
         place: "mirror/ubuntu-24.04",
         what: "the mirror of Ubuntu 24.04",
         script: "tests/mirror/apt.sh",
-        list: "tests/mirror/packages.txt",
+        files: &["tests/mirror/packages.txt"],
+        beside: &[],
         image: Some("templates/ubuntu-24.04-standard.json"),
     },
     Store {
         place: "mirror/wheels",
         what: "the wheels for Python 3.12",
         script: "tests/mirror/wheels.sh",
-        list: "tests/mirror/wheels.txt",
+        files: &["tests/mirror/wheels.txt"],
+        beside: &[],
+        image: None,
+    },
+    Store {
+        place: "artifacts/traefik",
+        what: "the archive of Traefik",
+        script: "tests/artifacts/traefik.sh",
+        files: &["tests/artifacts/traefik.txt"],
+        beside: &["tests/artifacts/archive.sh"],
+        image: None,
+    },
+    Store {
+        place: "artifacts/smallstep",
+        what: "the archives of step-ca and of what stands in for step",
+        script: "tests/artifacts/smallstep.sh",
+        files: &[
+            "tests/artifacts/step-ca/main.go",
+            "tests/artifacts/step/ca.go",
+            "tests/artifacts/step/certificate.go",
+            "tests/artifacts/step/init.go",
+            "tests/artifacts/step/main.go",
+        ],
+        beside: &["tests/artifacts/archive.sh"],
         image: None,
     },
 ];
@@ -63,7 +91,8 @@ pub(crate) fn missing(root: &Path) -> Vec<&'static Store> {
 impl Store {
     /// Fills it. What was there before stays if that fails.
     pub(crate) fn prepare(&self, root: &Path) -> Result<(), String> {
-        self.fill(root, Path::new(CACHE))
+        self.fill(root, Path::new(CACHE))?;
+        index(Path::new(CACHE))
     }
 
     fn is_ready(&self, root: &Path, cache: &Path) -> bool {
@@ -73,7 +102,8 @@ impl Store {
 
     /// Returns all that decides what is in it.
     fn recipe(&self, root: &Path) -> io::Result<String> {
-        Ok(fs::read_to_string(root.join(self.script))? + &fs::read_to_string(root.join(self.list))?)
+        let files = std::iter::once(&self.script).chain(self.files).chain(self.beside);
+        files.map(|file| fs::read_to_string(root.join(file))).collect()
     }
 
     /// Tells whether its image was built later, from other versions: a package that is bound to the exact version of
@@ -114,9 +144,12 @@ impl Store {
             remove(remains).map_err(file(remains))?;
         }
         fs::create_dir_all(&new).map_err(file(&new))?;
-        let recipe = self.recipe(root).map_err(|error| format!("could not read `{}`: {error}", self.list))?;
+        let recipe = self
+            .recipe(root)
+            .map_err(|error| format!("could not read what `{}` needs: {error}", self.script))?;
         let mut command = Command::new("timeout");
-        command.args([LIMIT, "sh"]).arg(root.join(self.script)).arg(&new).arg(root.join(self.list));
+        command.args([LIMIT, "sh"]).arg(root.join(self.script)).arg(&new);
+        command.args(self.files.iter().map(|file| root.join(file)));
         let filled = output(&mut command);
         if let Err(why) = filled {
             remove(&new).map_err(file(&new))?;
@@ -129,6 +162,25 @@ impl Store {
         fs::rename(&new, &place).map_err(file(&place))?;
         remove(&old).map_err(file(&old))
     }
+}
+
+/// Writes what archives there are in all stores, by their paths below the directory that they share.
+fn index(cache: &Path) -> Result<(), String> {
+    let folder = cache.join("artifacts");
+    let mut all = Vec::new();
+    for store in STORES.iter().filter_map(|store| store.place.strip_prefix("artifacts/")) {
+        let text = fs::read(folder.join(store).join(ARTIFACTS)).unwrap_or_default();
+        let entries: Vec<Value> = serde_json::from_slice(&text).unwrap_or_default();
+        all.extend(entries.into_iter().map(|mut entry| {
+            entry["file"] = format!("{store}/{}", entry["file"].as_str().unwrap_or_default()).into();
+            entry
+        }));
+    }
+    if all.is_empty() {
+        return Ok(());
+    }
+    let text = serde_json::to_string_pretty(&all).map_err(|error| error.to_string())? + "\n";
+    fs::write(folder.join(ARTIFACTS), text).map_err(|error| format!("could not write `{ARTIFACTS}`: {error}"))
 }
 
 /// Returns the versions in an index of packages.
@@ -183,7 +235,8 @@ mod tests {
         place: "mirror/one",
         what: "a store",
         script: "tests/one.sh",
-        list: "tests/one.txt",
+        files: &["tests/one.txt"],
+        beside: &[],
         image: Some("image.json"),
     };
 
