@@ -9,5 +9,6 @@ pub(crate) fn registry() -> Registry {
         .with_manager(phoenix_lxc::Lxc)
         .with_manager(phoenix_vm::Vm)
         .with_feature(phoenix_base_setup::feature())
+        .with_feature(phoenix_gpu::feature())
         .with_feature(phoenix_trusted_ca::feature())
 }

@@ -15,7 +15,7 @@ use crate::{
     action::Action,
     artifact::Artifact,
     condition::Condition,
-    diagnostic::{Diagnostic, Diagnostics},
+    diagnostic::{Diagnostic, Diagnostics, Place},
     evidence::{Evidence, FileState},
     facts::Facts,
     id::{ResourceId, Site, StepId},
@@ -86,6 +86,13 @@ impl<'a> Draft<'a> {
     /// Adds a finding.
     pub fn find(&mut self, finding: Diagnostic) {
         self.findings.push(finding);
+    }
+
+    /// Refuses a value of the configuration, which stands at this JSON pointer.
+    pub fn refuse(&mut self, pointer: &str, problem: impl std::fmt::Display, hint: impl Into<String>) {
+        let message = format!("feature `{}`: {problem}", self.feature);
+        let place = Place { path: pointer.to_owned(), ..Place::default() };
+        self.find(Diagnostic::error("feature-config", message).with_hint(hint).at(place));
     }
 
     /// Adds a step that waits for others, and returns its id.

@@ -72,9 +72,7 @@ fn questions(
         let item = resolved.get(id).expect("the scope holds declared resources");
         asked.extend(item.manager.probes(id, Some(item.spec.as_ref()), facts));
         let Some(site) = site(id) else { continue };
-        if !site.guest().is_some_and(|guest| facts.is_running(guest)) {
-            continue;
-        }
+        // Also where the guest does not run: what a feature wants to know of its node can be answered.
         for installed in &item.features {
             match installed.feature.probes(&site, &installed.config, facts) {
                 Ok(probes) => asked.extend(probes),

@@ -3,6 +3,7 @@
 
 mod check;
 mod compose;
+mod gpu;
 mod order;
 mod request;
 mod resolve;

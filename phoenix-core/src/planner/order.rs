@@ -1,11 +1,12 @@
-//! Order: sorts steps so that each stands behind those that it waits for, the same way for the same steps.
+//! Order: sorts steps so that each stands behind those that it waits for, the same way for the same steps; and the
+//! features of a guest.
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use super::Resolved;
+use super::{Resolved, resolve::Installed};
 use crate::{
     diagnostic::{Diagnostic, Diagnostics},
-    id::StepId,
+    id::{ResourceId, StepId},
     plan::{Phase, Step},
 };
 
@@ -66,4 +67,28 @@ pub(crate) fn sort(steps: Vec<Step>, resolved: &Resolved) -> Result<Vec<Step>, D
     }
     let mut steps: Vec<Option<Step>> = steps.into_iter().map(Some).collect();
     Ok(sorted.into_iter().filter_map(|i| steps[i].take()).collect())
+}
+
+/// Puts features behind those that their descriptors name; otherwise they are in the order of their names, so that
+/// the order in the file does not change the plan.
+pub(crate) fn features(id: &ResourceId, mut left: Vec<Installed>) -> Result<Vec<Installed>, Diagnostics> {
+    left.sort_by(|a, b| a.feature.descriptor().name.cmp(&b.feature.descriptor().name));
+    let mut done: Vec<Installed> = Vec::with_capacity(left.len());
+    while !left.is_empty() {
+        let waits = |one: &Installed| {
+            let after = &one.feature.descriptor().after;
+            left.iter().any(|other| after.contains(&other.feature.descriptor().name))
+        };
+        match left.iter().position(|one| !waits(one)) {
+            Some(index) => done.push(left.remove(index)),
+            None => {
+                let names: Vec<_> =
+                    left.iter().map(|one| format!("`{}`", one.feature.descriptor().name)).collect();
+                let text =
+                    format!("the features {} of `{id}` each want to go after the other", names.join(", "));
+                return Err(Diagnostic::error("feature-cycle", text).into());
+            }
+        }
+    }
+    Ok(done)
 }

@@ -8,6 +8,7 @@ use std::{
 
 use serde_json::Value;
 
+use super::{gpu, order};
 use crate::{
     artifact::{Artifact, Artifacts},
     desired::{Declared, Desired, FeatureUse},
@@ -33,6 +34,7 @@ pub(crate) struct Item {
     pub(crate) features: Vec<Installed>,
     pub(crate) requires: Vec<Requirement>,
     pub(crate) rank: usize,
+    gpu_memory: BTreeMap<u32, u32>,
     file: Arc<str>,
     path: String,
 }
@@ -70,6 +72,8 @@ impl Resolved {
                 );
             }
         }
+        let shares = items.iter().map(|(id, item)| (id, item.spec.to_value(), &item.gpu_memory));
+        findings.extend(gpu::check(shares, |id, finding| items[id].place(finding)));
         let mut resolved = Self { ranked: Vec::new(), items };
         if findings.has_errors() {
             return Err(findings);
@@ -248,10 +252,12 @@ impl Item {
             findings.push(at(Diagnostic::error("id", format!("`{id}` holds the spec of `{own}`"))));
         }
         let features = installed(registry, id, declared, artifacts)?;
+        let mut gpu_memory = BTreeMap::new();
         for installed in &features {
             let name = &installed.feature.descriptor().name;
             match installed.feature.claims(&installed.config) {
                 Ok(claims) => {
+                    gpu::add(&mut gpu_memory, &claims);
                     let refused = claims.iter().filter_map(|claim| spec.accept(claim, name).err());
                     findings.extend(refused.map(at).collect());
                 }
@@ -266,6 +272,7 @@ impl Item {
             features,
             requires,
             rank: 0,
+            gpu_memory,
             file: Arc::clone(&declared.file),
             path: declared.path.clone(),
         })
@@ -335,7 +342,7 @@ fn installed(
         features.push(Installed { feature: Arc::clone(feature), config, path: path.clone() });
     }
     findings.into_result(())?;
-    in_order(id, features)
+    order::features(id, features)
 }
 
 /// Returns a configuration with the artifacts that the site has for the feature; what the user wrote there stays.
@@ -361,30 +368,6 @@ fn with_artifacts(config: &Value, descriptor: &Descriptor, artifacts: &Artifacts
         }
     }
     config
-}
-
-/// Puts features behind those that their descriptors name; otherwise they are in the order of their names, so that
-/// the order in the file does not change the plan.
-fn in_order(id: &ResourceId, mut left: Vec<Installed>) -> Result<Vec<Installed>, Diagnostics> {
-    left.sort_by(|a, b| a.feature.descriptor().name.cmp(&b.feature.descriptor().name));
-    let mut done: Vec<Installed> = Vec::with_capacity(left.len());
-    while !left.is_empty() {
-        let waits = |one: &Installed| {
-            let after = &one.feature.descriptor().after;
-            left.iter().any(|other| after.contains(&other.feature.descriptor().name))
-        };
-        match left.iter().position(|one| !waits(one)) {
-            Some(index) => done.push(left.remove(index)),
-            None => {
-                let names: Vec<_> =
-                    left.iter().map(|one| format!("`{}`", one.feature.descriptor().name)).collect();
-                let text =
-                    format!("the features {} of `{id}` each want to go after the other", names.join(", "));
-                return Err(Diagnostic::error("feature-cycle", text).into());
-            }
-        }
-    }
-    Ok(done)
 }
 
 fn site_of(id: &ResourceId) -> Option<SiteKind> {

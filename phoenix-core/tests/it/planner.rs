@@ -203,3 +203,21 @@ fn a_guest_that_is_not_declared_any_more_is_told_of_and_left_alone() {
     let said: Vec<_> = plan.notes.iter().map(|note| note.message.as_str()).collect();
     assert_eq!(said, ["`lxc/101` (`old`) carries Phoenix's tag and is not in the configuration"]);
 }
+
+#[test]
+fn nobody_can_have_more_of_a_graphics_card_than_there_is() {
+    let share =
+        |gpu: u32, percent: u32| vec![FeatureUse::new("motd", json!({"text": "a", "gpu": [gpu, percent]}))];
+    let with = |third: Vec<FeatureUse>| {
+        desired(&[
+            (toy(100, None, &[]), share(0, 60)),
+            (toy(101, None, &[]), share(1, 90)),
+            (toy(102, None, &[]), third),
+        ])
+    };
+    assert!(resolve(&with(share(0, 40))).is_ok());
+    assert_eq!(
+        code(resolve(&with(share(0, 41)))),
+        "gpu-memory: 101 % of the memory of GPU 0 are taken: `lxc/100` 60 %, `lxc/102` 41 %"
+    );
+}

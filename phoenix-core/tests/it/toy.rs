@@ -121,6 +121,8 @@ pub(crate) struct MotdConfig {
     text: String,
     #[serde(default)]
     memory: Option<u64>,
+    #[serde(default)]
+    gpu: Option<(u32, u32)>,
 }
 
 pub(crate) fn motd(name: &str, after: &[&str]) -> Box<Lifted<Motd>> {
@@ -149,7 +151,9 @@ impl TypedFeature for Motd {
     }
 
     fn claims(&self, config: &MotdConfig) -> Vec<Claim> {
-        config.memory.iter().map(|&mib| Claim::Memory { mib }).collect()
+        let memory = config.memory.iter().map(|&mib| Claim::Memory { mib });
+        let gpu = config.gpu.iter().map(|&(gpu, percent)| Claim::GpuMemory { gpu, percent });
+        memory.chain(gpu).collect()
     }
 
     fn probes(&self, site: &Site, _: &MotdConfig, _: &Facts) -> Vec<Probe> {
