@@ -141,6 +141,14 @@ pub(crate) enum Error {
         /// Those that are.
         known: Vec<String>,
     },
+    /// A plugin cannot have that name.
+    #[error("a plugin cannot have the name `{name}`: {why}")]
+    PluginName {
+        /// The name.
+        name: String,
+        /// Why not.
+        why: String,
+    },
     /// A word that is neither a file nor a plugin of the configuration.
     #[error("there is neither a file nor a listed plugin `{name}`")]
     NoPlugin {
@@ -212,6 +220,7 @@ impl Error {
             Self::NoStateHome => "name a directory with `--node-dir`",
             Self::Parameter { .. } => "parameters are written `key=value`, for instance `memory=2048`",
             Self::NoSuchStep { .. } => "`phoenix plan` lists the steps that are",
+            Self::PluginName { .. } => "choose another, for instance `motd`",
             Self::NoPlugin { nearest: Some(nearest), .. } => {
                 return Some(format!("did you mean `{nearest}`?"));
             }

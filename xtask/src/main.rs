@@ -7,6 +7,7 @@ mod command;
 mod docs;
 mod lint;
 mod packages;
+mod plugins;
 mod replay;
 mod served;
 mod stores;

@@ -6,7 +6,7 @@ use std::{path::Path, time::Instant};
 use crate::{
     clients::Kit,
     command::{cargo, has_cargo, run as succeed},
-    docs, lint, packages, replay, ui,
+    docs, lint, packages, plugins, replay, ui,
 };
 
 type Stage<'a> = (&'a str, &'a str, Box<dyn Fn() -> Result<(), String> + 'a>);
@@ -60,6 +60,11 @@ pub(crate) fn run(root: &Path, only: &[String]) -> Result<(), String> {
     } else {
         skipped.push(("embed", "there is no examples/embed".to_owned()));
     }
+    stages.push((
+        "plugins",
+        "the plugins outside the workspace, in Rust, in C and a new one",
+        Box::new(|| plugins::check(root)),
+    ));
     match packages::obstacle(root) {
         Some(why) => skipped.push(("packages", why)),
         None => {

@@ -20,7 +20,7 @@ use crate::{
 #[command(after_help = "Examples:\n  \
     phoenix plugin explain ./libmotd.so    a library\n  \
     phoenix plugin explain motd            one that the configuration lists")]
-pub(crate) struct Explain {
+pub(super) struct Explain {
     /// A library, or the name of a plugin that the configuration lists.
     #[arg(value_name = "FILE|NAME")]
     subject: String,

@@ -15,7 +15,7 @@ use crate::{
 /// Show the plugins that the configuration lists; none of them is opened.
 #[derive(Debug, Args)]
 #[command(after_help = "Examples:\n  phoenix plugin list\n  phoenix --json plugin list    for machines")]
-pub(crate) struct List;
+pub(super) struct List;
 
 impl List {
     /// Does it.

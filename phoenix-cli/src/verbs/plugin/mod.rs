@@ -2,7 +2,9 @@
 
 mod explain;
 mod list;
+mod new;
 mod serve;
+mod verify;
 
 use clap::{Args, Subcommand};
 
@@ -25,7 +27,9 @@ pub(crate) struct PluginVerb {
 
 #[derive(Debug, Subcommand)]
 enum What {
+    New(new::New),
     List(list::List),
+    Verify(verify::Verify),
     Explain(explain::Explain),
     #[command(hide = true)]
     Serve(serve::Serve),
@@ -35,7 +39,9 @@ impl PluginVerb {
     /// Does it.
     pub(crate) fn run(self, context: &Context) -> Result<Exit, Error> {
         match self.what {
+            What::New(verb) => verb.run(context),
             What::List(verb) => verb.run(context),
+            What::Verify(verb) => verb.run(context),
             What::Explain(verb) => verb.run(context),
             What::Serve(verb) => verb.run(),
         }

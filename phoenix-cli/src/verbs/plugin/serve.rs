@@ -9,7 +9,7 @@ use crate::error::{Error, Exit};
 /// Answer calls to a plugin on standard input; for Phoenix itself.
 #[derive(Debug, Args)]
 #[command(after_help = "Example:\n  phoenix plugin serve motd 10    what Phoenix starts")]
-pub(crate) struct Serve {
+pub(super) struct Serve {
     /// The plugin's name.
     name: String,
     /// How many seconds of the processor a call may take.
