@@ -228,12 +228,13 @@ act_install() {
 		count=$((count - 1))
 	done
 	[ $# -gt 0 ] || return 0
-	# A source that cannot be reached keeps nobody waiting long: neither for an address nor for an answer.
-	RES_OPTIONS='timeout:3 attempts:2'
-	export RES_OPTIONS
+	# A source that cannot be reached keeps nobody waiting long, neither for an address nor for an answer: least of all
+	# before it is known whether what it has is wanted.
+	export RES_OPTIONS='timeout:2 attempts:1'
 	apt='apt-get -q -y -o DPkg::Lock::Timeout=300 -o Acquire::http::Timeout=20 -o Acquire::https::Timeout=20'
 	install="$apt -o Acquire::Retries=3 -o Dpkg::Options::=--force-confdef -o Dpkg::Options::=--force-confold install"
 	read_changed_sources
+	RES_OPTIONS='timeout:3 attempts:2'
 	run "$seconds" 65536 tail none $install -- "$@" || fail 'no directory can be written to'
 	if [ "$ending" = ended ] && [ "$status" -ne 0 ]; then
 		# The lists are too old or not there, or an earlier installation was cut off.
