@@ -147,7 +147,9 @@ impl Store {
         let recipe = self
             .recipe(root)
             .map_err(|error| format!("could not read what `{}` needs: {error}", self.script))?;
-        let mut command = Command::new("timeout");
+        // Whoever ends this run ends what it has begun.
+        let mut command = Command::new("setpriv");
+        command.args(["--pdeathsig", "TERM", "timeout"]);
         command.args([LIMIT, "sh"]).arg(root.join(self.script)).arg(&new);
         command.args(self.files.iter().map(|file| root.join(file)));
         let filled = output(&mut command);
