@@ -36,6 +36,7 @@ macro_rules! export {
         const _: () = {
             const TEXT: &str = $manifest;
             #[used]
+            // SAFETY: nothing else stands in a section of this name, and nobody runs what stands there.
             #[unsafe(link_section = ".phoenix.plugin")]
             static SECTION: [u8; $crate::export::section_size(TEXT)] = $crate::export::section(TEXT);
 
@@ -45,6 +46,7 @@ macro_rules! export {
                 FEATURES.get_or_init(|| vec![$($feature),+])
             }
 
+            // SAFETY: whoever calls it keeps the contract of `Table::call`.
             unsafe extern "C" fn call(
                 request: *const u8,
                 request_size: usize,
@@ -55,11 +57,13 @@ macro_rules! export {
                 unsafe { $crate::export::call_through(request, request_size, answer, answer_size, features) }
             }
 
+            // SAFETY: whoever calls it keeps the contract of `Table::free`.
             unsafe extern "C" fn free(answer: *mut u8, answer_size: usize) {
                 // SAFETY: the host gives back what `call` gave it, once.
                 unsafe { $crate::export::free(answer, answer_size) }
             }
 
+            // SAFETY: a library has one plugin, so this name once.
             #[unsafe(export_name = "phoenix_plugin")]
             static TABLE: $crate::Table = $crate::Table::new(call, free);
         };
@@ -139,6 +143,7 @@ fn one_line(text: &str) -> String {
 ///
 /// # Safety
 /// `request` points to `request_size` bytes; `answer` and `answer_size` may be written.
+// SAFETY: as above.
 pub unsafe fn call_through(
     request: *const u8,
     request_size: usize,
@@ -163,6 +168,7 @@ pub unsafe fn call_through(
 ///
 /// # Safety
 /// Both come from [`call_through`], and are given back once.
+// SAFETY: as above.
 pub unsafe fn free(answer: *mut u8, answer_size: usize) {
     // SAFETY: promised by the caller; it was a boxed slice of this size.
     drop(unsafe { Box::from_raw(std::ptr::slice_from_raw_parts_mut(answer, answer_size)) });

@@ -23,6 +23,7 @@ pub struct Table {
 }
 
 /// The function behind [`Table::call`].
+// SAFETY: whoever calls it keeps the contract of `Table::call`.
 pub type CallFn = unsafe extern "C" fn(
     request: *const u8,
     request_size: usize,
@@ -31,6 +32,7 @@ pub type CallFn = unsafe extern "C" fn(
 ) -> i32;
 
 /// The function behind [`Table::free`].
+// SAFETY: whoever calls it keeps the contract of `Table::free`.
 pub type FreeFn = unsafe extern "C" fn(answer: *mut u8, answer_size: usize);
 
 impl Table {

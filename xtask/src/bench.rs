@@ -19,6 +19,9 @@ pub(crate) struct Options {
 pub(crate) fn run(root: &Path, options: &Options) -> Result<(), String> {
     // Apart from the benchmark: built together, the binary would get the features that only tests want.
     succeed(&mut cargo(root, &["build", "--release", "--locked", "--package", "phoenix-cli"]))?;
+    let plugin =
+        ["build", "--release", "--locked", "--manifest-path", "examples/plugin-postgresql/Cargo.toml"];
+    succeed(cargo(root, &plugin).env("CARGO_TARGET_DIR", root.join("target")))?;
     let mut command = cargo(
         root,
         &["run", "--quiet", "--release", "--locked", "--package", "phoenix-tests", "--bin", "bench", "--"],

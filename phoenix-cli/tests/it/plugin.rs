@@ -155,3 +155,57 @@ fn explain_shows_what_a_plugin_wants_and_never_opens_it() {
     lab.set(HYPERVISOR, "/plugins", json!([entry(&lab, "fixture.so")]));
     assert!(lab.does(&["plugin", "explain", "fixture"]).contains("it is granted:\n  files: /etc/motd"));
 }
+
+#[test]
+fn verify_tells_a_good_plugin_from_bad_ones() {
+    let lab = Lab::new();
+    let verify = |macros: &[&str]| {
+        build(&lab, "fixture.so", macros).then(|| {
+            let path = lab.config().join("fixture.so");
+            lab.says(&["plugin", "verify", path.to_str().expect("a path")])
+        })
+    };
+    let Some(said) = verify(&[]) else { return };
+    assert!(said.starts_with("exit: 0") && !said.contains("bad"), "{said}");
+    let sampled = r#"SCHEMA="{\"type\":\"object\",\"required\":[\"do\"],\"properties\":{\"do\":{\"enum\":[\"good\",\"abort\"]}}}""#;
+    for (fault, check, text) in [
+        ("IMPURE", "purity", "another process, later and elsewhere answers differently"),
+        (r#"SCHEMA="{\"type\":\"objekt\"}""#, "schema", "the schema of `fixture` is none"),
+        (r#"SCHEMA="{\"type\":\"object\",\"required\":[\"a\"]}""#, "schema", "does not fit its schema"),
+        (r#"CAPABILITIES="{}""#, "answers", "error[plugin-undeclared]"),
+        (sampled, "samples", "error[plugin-died]"),
+    ] {
+        let said = verify(&[fault]).expect("there is a compiler");
+        let is_told = said.lines().any(|line| line.starts_with(check) && line.contains(" bad "));
+        assert!(said.starts_with("exit: 1") && is_told && said.contains(text), "{said}");
+    }
+    let said = lab.says(&["plugin", "verify", "missing.so"]);
+    assert!(said.starts_with("exit: 1") && said.contains("could not read the plugin `missing.so`"), "{said}");
+}
+
+#[test]
+fn a_new_plugin_is_a_crate_with_its_name_in_it_and_never_overwrites_one() {
+    let lab = Lab::new();
+    let dir = lab.path("new");
+    let at = ["--dir", dir.to_str().expect("a path")];
+    let root = concat!(env!("CARGO_MANIFEST_DIR"), "/..");
+    lab.does(&["plugin", "new", "say-hello", "--phoenix", root, at[0], at[1]]);
+    let file = |name: &str| fs::read_to_string(dir.join(name)).expect("the crate has the file");
+    assert!(
+        file("Cargo.toml").contains("name = \"say-hello\"")
+            && file("tests/it.rs").contains("use say_hello::")
+    );
+    let manifest = phoenix_plugin::Manifest::from_json(&file("plugin.json")).expect("a manifest");
+    assert_eq!(manifest.features[0].name, "say-hello");
+    for name in [".gitignore", "Cargo.toml", "README.md", "plugin.json", "src/lib.rs", "tests/it.rs"] {
+        assert!(!file(name).contains("{{"), "{name}");
+    }
+    for (name, text) in [
+        ("say-hello", "the directory is not empty"),
+        ("Say_Hello", "cannot have the name `Say_Hello`"),
+        ("base-setup", "has a feature of that name itself"),
+    ] {
+        let said = lab.says(&["plugin", "new", name, at[0], at[1]]);
+        assert!(said.starts_with("exit: 1") && said.contains(text), "{said}");
+    }
+}

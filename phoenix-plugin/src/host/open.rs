@@ -80,8 +80,9 @@ impl Ready {
             return Err(refused(format!("its `{TABLE}` is at no address for one")));
         }
         // SAFETY: the symbol stands in the library's data; its first eight bytes were found in the file.
-        let (size, protocol) =
-            unsafe { (ptr::read(&raw const (*table).size), ptr::read(&raw const (*table).protocol)) };
+        let size = unsafe { ptr::read(&raw const (*table).size) };
+        // SAFETY: as above.
+        let protocol = unsafe { ptr::read(&raw const (*table).protocol) };
         check_head(size, protocol).map_err(&refused)?;
         // SAFETY: it says that it is as large as a table of this version.
         let table = unsafe { ptr::read(table) };

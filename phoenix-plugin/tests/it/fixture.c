@@ -3,6 +3,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/resource.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "phoenix_plugin.h"
@@ -26,6 +27,10 @@
 #define CAPABILITIES "{\"files\":[\"/etc/motd\"]}"
 #endif
 
+#ifndef SCHEMA
+#define SCHEMA "{\"type\":\"object\"}"
+#endif
+
 #define TEXT_(x) #x
 #define TEXT(x) TEXT_(x)
 
@@ -33,7 +38,7 @@
 #define MANIFEST                                                                                                       \
     "{\"protocol\":" TEXT(PROTOCOL) ",\"name\":\"" NAME "\",\"version\":\"1.0.0\",\"phoenix\":\"" PHOENIX              \
     "\",\"capabilities\":" CAPABILITIES ",\"features\":[{\"name\":\"" FEATURE "\",\"summary\":\"tries things\","       \
-    "\"sites\":[\"lxc\"],\"config_schema\":{\"type\":\"object\"}}]}"
+    "\"sites\":[\"lxc\"],\"config_schema\":" SCHEMA ",\"examples\":[{}]}]}"
 #endif
 
 #ifndef NO_SECTION
@@ -93,6 +98,17 @@ static int32_t call(const uint8_t *request, size_t request_size, uint8_t **answe
     request_text = malloc(request_size + 1);
     memcpy(request_text, request, request_size);
     request_text[request_size] = 0;
+#ifdef IMPURE
+    if (asks("\"call\":\"plan\"") && !asks("\"evidence\":\"file\"")) {
+        char text[512];
+        snprintf(text, sizeof text,
+                 "{\"steps\":[{\"id\":\"lxc/101:" FEATURE ":write\",\"resource\":\"lxc/101\",\"phase\":\"provision\","
+                 "\"action\":\"write-file\",\"site\":\"lxc/101\",\"path\":\"/etc/motd\",\"content\":{\"text\":\"x\"},"
+                 "\"mode\":420,\"owner\":\"root\",\"group\":\"root\",\"reason\":\"at %ld\"}]}",
+                 (long)time(NULL));
+        return give(text, answer, answer_size);
+    }
+#endif
     if (asks("\"call\":\"claims\""))
         return give(asks("\"do\":\"claim\"") ? "{\"claims\":[{\"claim\":\"nesting\"}]}" : "{\"claims\":[]}", answer,
                     answer_size);

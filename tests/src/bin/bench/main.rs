@@ -8,6 +8,7 @@ mod cost;
 mod generate;
 mod letsgo;
 mod planning;
+mod plugins;
 mod real;
 mod report;
 mod served;
@@ -33,6 +34,7 @@ fn main() -> ExitCode {
         ["child", "real", size, large, ref rest @ ..] => number(size)
             .and_then(|size| Ok((size, number(large)?)))
             .and_then(|(size, large)| real::run(size, large, rest.contains(&"--all"))),
+        ["child", "plugins", library] => plugins::run(library),
         ["child", "letsgo", size, path] => number(size).and_then(|size| letsgo::run(size, path)),
         _ => parent(&words),
     };
@@ -67,6 +69,7 @@ fn parent(words: &[&str]) -> Result<(), Box<dyn Error>> {
     report.print_growth();
     report::served(&SERVED)?;
     report::real(REAL, is_all)?;
+    report::plugins()?;
     startup::print()
 }
 

@@ -9,6 +9,8 @@ const AIM: (u32, f64, f64) = (10_000, 0.5, 200e6);
 /// How far above its bound an execution may be.
 const AIM_LETSGO: f64 = 1.05;
 
+/// The plugin whose calls are measured.
+const PLUGIN: &str = "libphoenix_postgresql.so";
 /// How many calls a no-op plan may make beyond one a guest.
 const MOST_BEYOND: f64 = 10.0;
 
@@ -136,6 +138,32 @@ pub(crate) fn real((size, large): (u32, u32), is_all: bool) -> Result<(), Box<dy
     } else {
         println!("  {large} by a plan: not measured here without `--all`");
     }
+    Ok(())
+}
+
+/// Measures and prints what a call to a plugin costs, if the example plugin lies beside this program.
+pub(crate) fn plugins() -> Result<(), Box<dyn Error>> {
+    println!("\nplugins: one plan of a feature");
+    let library = std::env::current_exe()?.with_file_name(PLUGIN);
+    if !library.exists() {
+        println!("  skipped: no `{PLUGIN}` beside this program: build examples/plugin-postgresql first");
+        return Ok(());
+    }
+    let row = child(&["plugins", &library.to_string_lossy()])?;
+    let linked = number(&row, "linked");
+    for (key, name) in [
+        ("linked", "base-setup, linked"),
+        ("in_process", "postgresql, a plugin in this process"),
+        ("apart", "postgresql, a plugin in a process of its own"),
+    ] {
+        let micros = number(&row, key);
+        println!(
+            "  {name:<46} {micros:>8.1} us {:>9.0} a second  {:>6.2} of linked",
+            1e6 / micros,
+            micros / linked
+        );
+    }
+    println!("  starting the process and opening the library: {:.1} ms", number(&row, "start") / 1e3);
     Ok(())
 }
 
