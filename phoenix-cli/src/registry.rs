@@ -10,5 +10,6 @@ pub(crate) fn registry() -> Registry {
         .with_manager(phoenix_vm::Vm)
         .with_feature(phoenix_base_setup::feature())
         .with_feature(phoenix_gpu::feature())
+        .with_feature(phoenix_vllm::feature())
         .with_feature(phoenix_trusted_ca::feature())
 }

@@ -26,6 +26,7 @@ impl Lab {
             .with_manager(phoenix_vm::Vm)
             .with_feature(phoenix_base_setup::feature())
             .with_feature(phoenix_gpu::feature())
+            .with_feature(phoenix_vllm::feature())
             .with_feature(phoenix_trusted_ca::feature());
         Self { registry, desired: Desired::default() }
     }

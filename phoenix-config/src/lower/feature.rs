@@ -126,7 +126,9 @@ fn complete(context: &Context<'_>, guest: &Guest<'_>, name: &str, config: &mut M
         ("gpu", _) => add("devices", gpus(guest).map(Value::from)),
         ("vllm", Entry::Lxc(lxc)) => {
             add("engine", lxc.vllm_engine_config.as_ref().map(|engine| json!(engine)));
+            add("gpus", gpus(guest).map(Value::from));
         }
+        ("ollama" | "llama-cpp", _) => add("gpus", gpus(guest).map(Value::from)),
         ("trusted-ca" | "step-cli" | "traefik", Entry::Lxc(lxc)) => {
             add("ca_url", lxc.bootstrap_ca_url.as_deref().map(Value::from));
         }

@@ -3,12 +3,14 @@
 
 mod command;
 mod content;
+mod secret;
 mod service;
 
 use std::{cell::RefCell, collections::BTreeSet};
 
 pub use command::Command;
 pub use content::File;
+pub use secret::Launch;
 pub use service::{OnChange, Service};
 
 use crate::{

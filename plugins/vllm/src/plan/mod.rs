@@ -1,0 +1,178 @@
+//! The feature itself: a virtual environment or an image, the unit, and the wait for the server's own health check.
+
+mod program;
+
+use std::collections::BTreeSet;
+
+use phoenix_core::{
+    Claim, Condition, Descriptor, Draft, Drafted, Expect, Feature, Probe, Recipe,
+    draft::{File, Service},
+    feature::{Lifted, SiteKind},
+    render,
+};
+use schemars::schema_for;
+use semver::Version;
+use serde_json::json;
+
+use crate::{config::Config, engine::Engine};
+
+const NAME: &str = "vllm";
+const FOLDER: &str = "/etc/vllm";
+const UNIT: &str = "vllm.service";
+const UNIT_FILE: &str = "/etc/systemd/system/vllm.service";
+
+/// The feature `vllm`.
+pub struct Vllm {
+    descriptor: Descriptor,
+}
+
+/// Returns the feature for the registry.
+pub fn feature() -> Box<dyn Feature> {
+    let after = ["base-setup", "trusted-ca", "gpu", "docker"];
+    Box::new(Lifted(Drafted(Vllm {
+        descriptor: Descriptor {
+            name: NAME.to_owned(),
+            version: Version::new(0, 1, 0),
+            summary: "serves a language model by vLLM's HTTP interface".to_owned(),
+            config_schema: schema_for!(Config).to_value(),
+            sites: BTreeSet::from([SiteKind::Lxc, SiteKind::Vm]),
+            after: after.map(str::to_owned).into(),
+            artifacts: Vec::new(),
+        },
+    })))
+}
+
+impl Recipe for Vllm {
+    type Config = Config;
+
+    fn descriptor(&self) -> &Descriptor {
+        &self.descriptor
+    }
+
+    fn claims(&self, config: &Config) -> Vec<Claim> {
+        let engine = Engine::new(&config.engine);
+        let wanted = usize::try_from(engine.cards()).unwrap_or(usize::MAX);
+        let cards: Vec<u32> = match &config.gpus {
+            Some(gpus) => gpus.iter().copied().take(wanted).collect(),
+            None => (0..u32::try_from(wanted).unwrap_or(u32::MAX).min(64)).collect(),
+        };
+        let percent = engine.share();
+        let shares = cards.into_iter().map(|gpu| Claim::GpuMemory { gpu, percent });
+        shares.chain(config.memory_mib.map(|mib| Claim::Memory { mib })).collect()
+    }
+
+    fn draft(&self, draft: &mut Draft<'_>, config: &Config) {
+        let engine = Engine::new(&config.engine);
+        let words = match engine.words() {
+            Ok(words) => words,
+            Err(problems) => {
+                for problem in problems {
+                    draft.refuse(&problem.pointer, problem.message, problem.hint);
+                }
+                return;
+            }
+        };
+        if !check(draft, config, &engine) {
+            return;
+        }
+        let program = program::draft(draft, config, words);
+        let folder = draft.directory("make-folder", FOLDER, (0o755, "root"), []);
+        let secrets = [("HF_TOKEN", &config.hf_token), ("VLLM_API_KEY", &config.api_key)];
+        let secrets = secrets.iter().filter_map(|(name, secret)| Some((*name, secret.as_ref()?)));
+        let owner = if config.image.is_some() { "root" } else { &config.user };
+        let ready = program.steps.iter().cloned().map(Some).chain([folder]);
+        let launch = draft.launch((FOLDER, owner), secrets, ready.collect::<Vec<_>>());
+        let command = launch.argv.iter().chain(&program.argv).map(|word| render::systemd_argument(word));
+        let values = json!({
+            "user": owner,
+            "model_dir": config.model_dir,
+            "after": if config.image.is_some() { " docker.service" } else { "" },
+            "environment": environment(config),
+            "command": command.collect::<Vec<_>>().join(" "),
+        });
+        let text = match render::render(UNIT, include_str!("vllm.service"), values) {
+            Ok(text) => text,
+            Err(finding) => return draft.find(finding),
+        };
+        let before: Vec<_> = program.steps.into_iter().chain(launch.steps).map(Some).collect();
+        let unit = draft.write("write-unit", File::text(UNIT_FILE, text), before.clone());
+        if unit.is_some() {
+            program::known(draft, config, &program.argv);
+        }
+        let reads = launch.reads.into_iter().chain([UNIT_FILE.to_owned()]);
+        let changes = before.into_iter().chain([unit]);
+        let served = draft.service(&Service::new(UNIT, reads), changes);
+        let health = Condition::new(Probe::command(draft.site(), health(&engine)), Expect::Succeeds);
+        let reason = "the server has not said that it is healthy";
+        draft.wait("await-health", health, config.ready_timeout_s, reason, [served]);
+    }
+}
+
+/// Refuses what cannot work together; tells whether the rest can be planned.
+fn check(draft: &mut Draft<'_>, config: &Config, engine: &Engine) -> bool {
+    let mut problems: Vec<(&str, String, &str)> = Vec::new();
+    let is_version = |text: &str| {
+        let is_part = |letter: char| letter.is_ascii_alphanumeric() || ".+".contains(letter);
+        text.starts_with(|first: char| first.is_ascii_digit()) && text.chars().all(is_part)
+    };
+    if !is_version(&config.version) {
+        let message = format!("`{}` is no version of vLLM", config.version);
+        problems.push(("/version", message, "write one that PyPI has, for instance \"0.33.0\""));
+    }
+    if !is_version(&config.python) {
+        problems.push(("/python", format!("`{}` is no version of Python", config.python), "write \"3.12\""));
+    }
+    if config.image.as_ref().is_some_and(|image| !image.contains("@sha256:") || image.starts_with('-')) {
+        let message = "an image without a digest can be another one tomorrow".to_owned();
+        problems.push(("/image", message, "write it with tag and digest: `NAME:TAG@sha256:…`"));
+    }
+    if !config.model_dir.starts_with('/') {
+        problems.push(("/model_dir", "`model_dir` is no absolute path".to_owned(), "write it from `/`"));
+    }
+    if let Some(gpus) = config.gpus.as_ref().filter(|gpus| !gpus.is_empty()) {
+        let wanted = engine.cards();
+        if u64::try_from(gpus.len()).is_ok_and(|has| has < wanted) {
+            let message = format!("the engine computes on {wanted} cards, and the guest has {}", gpus.len());
+            problems.push(("/gpus", message, "lower `tensor_parallel_size`, or give the guest more cards"));
+        }
+    }
+    for name in config.environment.keys() {
+        let is_name = |letter: char| letter.is_ascii_alphanumeric() || letter == '_';
+        if name.is_empty()
+            || name.starts_with(|first: char| first.is_ascii_digit())
+            || !name.chars().all(is_name)
+        {
+            let message = format!("`{name}` is no name of a variable");
+            problems.push(("/environment", message, "use letters, digits and underscores"));
+        }
+    }
+    let is_good = problems.is_empty();
+    for (pointer, message, hint) in problems {
+        draft.refuse(pointer, message, hint);
+    }
+    is_good
+}
+
+fn environment(config: &Config) -> Vec<String> {
+    let own = [("HF_HOME", format!("{}/huggingface", config.model_dir)), ("HOME", config.model_dir.clone())];
+    let own = own.into_iter().filter(|(name, _)| !config.environment.contains_key(*name));
+    let own = own.map(|(name, value)| format!("{name}={value}"));
+    own.chain(config.environment.iter().map(|(name, value)| format!("{name}={value}"))).collect()
+}
+
+/// Returns the question whether the server is healthy, asked from inside.
+fn health(engine: &Engine) -> Vec<String> {
+    let host = match engine.text("host") {
+        None | Some("0.0.0.0" | "::" | "" | "localhost") => "127.0.0.1".to_owned(),
+        Some(host) if host.contains(':') => format!("[{host}]"),
+        Some(host) => host.to_owned(),
+    };
+    let port = engine.number("port", 8000);
+    // The certificate is for the server's name; whether it is good is the matter of who uses it.
+    let (scheme, options) = match engine.get("ssl-certfile") {
+        Some(_) => ("https", vec!["-fsS", "-k"]),
+        None => ("http", vec!["-fsS"]),
+    };
+    let url = format!("{scheme}://{host}:{port}/health");
+    ["curl"].into_iter().chain(options).map(str::to_owned).chain([url]).collect()
+}
