@@ -10,6 +10,10 @@ pub(crate) fn registry() -> Registry {
         .with_manager(phoenix_vm::Vm)
         .with_feature(phoenix_base_setup::feature())
         .with_feature(phoenix_gpu::feature())
+        .with_feature(phoenix_llama_cpp::feature())
+        .with_feature(phoenix_ollama::feature())
+        .with_feature(phoenix_portainer::feature())
+        .with_feature(phoenix_qdrant::feature())
         .with_feature(phoenix_vllm::feature())
         .with_feature(phoenix_trusted_ca::feature())
 }

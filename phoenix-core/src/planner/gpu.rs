@@ -11,6 +11,9 @@ use crate::{
     id::ResourceId,
 };
 
+/// Who takes how much of a card.
+type Users<'a> = Vec<(&'a ResourceId, u32)>;
+
 /// Adds the shares among these claims to those of a guest, by the card's number.
 pub(super) fn add(shares: &mut BTreeMap<u32, u32>, claims: &[Claim]) {
     for claim in claims {
@@ -27,7 +30,7 @@ pub(super) fn check<'a>(
     guests: impl Iterator<Item = (&'a ResourceId, Value, &'a BTreeMap<u32, u32>)>,
     place: impl Fn(&ResourceId, Diagnostic) -> Diagnostic,
 ) -> Diagnostics {
-    let mut cards: BTreeMap<(Option<String>, u32), Vec<(&ResourceId, u32)>> = BTreeMap::new();
+    let mut cards: BTreeMap<(Option<String>, u32), Users<'_>> = BTreeMap::new();
     for (id, spec, shares) in guests.filter(|(_, spec, shares)| !shares.is_empty() && !is_template(spec)) {
         let node = spec.pointer("/guest/node").and_then(Value::as_str).map(str::to_owned);
         for (gpu, percent) in shares {

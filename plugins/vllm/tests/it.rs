@@ -97,6 +97,7 @@ fn what_vllm_would_not_take_is_refused_with_what_to_write() {
         (json!({"model": "m", "enforce_eager": "yes"}), "`enforce_eager` takes true or false"),
         (json!({"model": "m", "hf_token": "hf_abc"}), "`hf_token` would stand in clear"),
         (json!({"ModelConfig": {"model": "m"}, "model": "n"}), "`model` is given twice"),
+        (json!({"model": "m", "data_parallel_rank": true}), "`data_parallel_rank` takes a text or a number"),
         (json!({"model": "m", "served_model_name": ["--port"]}), "words that do not begin with a dash"),
     ] {
         let config = json!({"engine": engine});

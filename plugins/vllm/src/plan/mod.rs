@@ -86,6 +86,7 @@ impl Recipe for Vllm {
         let values = json!({
             "user": owner,
             "model_dir": config.model_dir,
+            "image": config.image.is_some(),
             "after": if config.image.is_some() { " docker.service" } else { "" },
             "environment": environment(config),
             "command": command.collect::<Vec<_>>().join(" "),
@@ -126,8 +127,18 @@ fn check(draft: &mut Draft<'_>, config: &Config, engine: &Engine) -> bool {
         let message = "an image without a digest can be another one tomorrow".to_owned();
         problems.push(("/image", message, "write it with tag and digest: `NAME:TAG@sha256:…`"));
     }
-    if !config.model_dir.starts_with('/') {
-        problems.push(("/model_dir", "`model_dir` is no absolute path".to_owned(), "write it from `/`"));
+    let is_plain =
+        |text: &str| text.chars().all(|letter| letter.is_ascii_alphanumeric() || "/._-".contains(letter));
+    if !config.model_dir.starts_with('/') || !is_plain(&config.model_dir) {
+        let message = format!("`{}` is no absolute path of plain letters", config.model_dir);
+        problems.push(("/model_dir", message, "write it from `/`, with letters, digits, `.`, `_` and `-`"));
+    }
+    if config.user.is_empty()
+        || config.user.starts_with('-')
+        || !is_plain(&config.user)
+        || config.user.contains('/')
+    {
+        problems.push(("/user", format!("`{}` is no name of a user", config.user), "write \"vllm\""));
     }
     if let Some(gpus) = config.gpus.as_ref().filter(|gpus| !gpus.is_empty()) {
         let wanted = engine.cards();

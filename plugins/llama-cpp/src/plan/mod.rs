@@ -1,0 +1,213 @@
+//! The feature itself: the release as a tree, the model, the unit, and the wait for the server's health check.
+
+use std::collections::BTreeSet;
+
+use phoenix_core::{
+    Artifact, Claim, Condition, Content, Descriptor, Draft, Drafted, Expect, Feature, Probe, Recipe, StepId,
+    artifact::{Format, Source, Unpack},
+    draft::{File, Service},
+    feature::{Lifted, SiteKind},
+    render,
+};
+use schemars::schema_for;
+use semver::Version;
+use serde_json::json;
+
+use crate::config::Config;
+
+const NAME: &str = "llama-cpp";
+const TREE: &str = "/opt/llama-cpp";
+const MODELS: &str = "/var/lib/llama-cpp";
+const FOLDER: &str = "/etc/llama-cpp";
+const KEY: &str = "/etc/llama-cpp/api-key";
+const UNIT: &str = "llama-cpp.service";
+const UNIT_FILE: &str = "/etc/systemd/system/llama-cpp.service";
+
+/// The feature `llama-cpp`.
+pub struct LlamaCpp {
+    descriptor: Descriptor,
+}
+
+/// Returns the feature for the registry.
+pub fn feature() -> Box<dyn Feature> {
+    Box::new(Lifted(Drafted(LlamaCpp {
+        descriptor: Descriptor {
+            name: NAME.to_owned(),
+            version: Version::new(0, 1, 0),
+            summary: "serves one language model by llama.cpp".to_owned(),
+            config_schema: schema_for!(Config).to_value(),
+            sites: BTreeSet::from([SiteKind::Lxc, SiteKind::Vm]),
+            after: ["base-setup", "trusted-ca", "gpu"].map(str::to_owned).into(),
+            artifacts: vec![release()],
+        },
+    })))
+}
+
+/// The release that is installed where the site has no other. It computes on processors.
+fn release() -> Artifact {
+    Artifact {
+        name: NAME.to_owned(),
+        version: "b11146".to_owned(),
+        source: Source::Url(
+            "https://github.com/ggml-org/llama.cpp/releases/download/b11146/llama-b11146-bin-ubuntu-x64.tar.gz"
+                .to_owned(),
+        ),
+        sha256: "c150306eb16b5ab696f76a8bdf810c35fd98a24e82158742e6fa28f420ff8410".to_owned(),
+        unpack: Some(Unpack { format: Format::Tar, member: None }),
+    }
+}
+
+impl Recipe for LlamaCpp {
+    type Config = Config;
+
+    fn descriptor(&self) -> &Descriptor {
+        &self.descriptor
+    }
+
+    fn claims(&self, config: &Config) -> Vec<Claim> {
+        let share = |gpu: &u32| Some(Claim::GpuMemory { gpu: *gpu, percent: config.gpu_memory_percent? });
+        let shares = config.gpus.iter().filter_map(share);
+        shares.chain(config.memory_mib.map(|mib| Claim::Memory { mib })).collect()
+    }
+
+    fn draft(&self, draft: &mut Draft<'_>, config: &Config) {
+        let release = config.artifacts.get(NAME).cloned().unwrap_or_else(release);
+        if !check(draft, config, &release) {
+            return;
+        }
+        let packages = draft.packages(["ca-certificates", "curl", "libgomp1"], []);
+        let user = draft.account(NAME, &[], []);
+        let installed = draft.artifact(&release, TREE, 0o755, []);
+        let (model, fetched) = model(draft, config);
+        let key = key(draft, config, user.clone());
+        let program =
+            config.program.clone().unwrap_or_else(|| format!("llama-{}/llama-server", release.version));
+        let words = words(config, &format!("{TREE}/{program}"), &model);
+        let values = json!({
+            "environment": config.environment.iter().map(|(name, value)| format!("{name}={value}")).collect::<Vec<_>>(),
+            "command": words.iter().map(|word| render::systemd_argument(word)).collect::<Vec<_>>().join(" "),
+        });
+        let text = match render::render(UNIT, include_str!("llama-cpp.service"), values) {
+            Ok(text) => text,
+            Err(finding) => return draft.find(finding),
+        };
+        let unit = draft.write("write-unit", File::text(UNIT_FILE, text), [user.clone()]);
+        let reads = [UNIT_FILE].into_iter().chain(config.api_key.as_ref().map(|_| KEY));
+        let changes =
+            [packages, user, installed, unit].into_iter().chain(fetched.into_iter().chain(key).map(Some));
+        let served = draft.service(&Service::new(UNIT, reads), changes);
+        let url = format!("http://{}/health", asked(config));
+        let health = Condition::new(Probe::command(draft.site(), ["curl", "-fsS", &url]), Expect::Succeeds);
+        let reason = "the server has not said that it is healthy";
+        draft.wait("await-health", health, config.ready_timeout_s, reason, [served]);
+    }
+}
+
+/// Returns the model's file, and the steps that fetch it.
+fn model(draft: &mut Draft<'_>, config: &Config) -> (String, Vec<StepId>) {
+    match (&config.model.artifact, &config.model.path) {
+        (Some(artifact), _) => {
+            let path = format!("{MODELS}/{}.gguf", artifact.name);
+            let folder = draft.directory("make-model-dir", MODELS, (0o755, "root"), []);
+            let fetched = draft.artifact(artifact, &path, 0o644, [folder.clone()]);
+            (path, folder.into_iter().chain(fetched).collect())
+        }
+        (None, path) => (path.clone().unwrap_or_default(), Vec::new()),
+    }
+}
+
+fn key(draft: &mut Draft<'_>, config: &Config, user: Option<StepId>) -> Vec<StepId> {
+    let Some(secret) = &config.api_key else { return Vec::new() };
+    let folder = draft.directory("make-folder", FOLDER, (0o755, "root"), []);
+    let file = File::text(KEY, "").holding(Content::Secret(secret.clone())).with_mode(0o600).owned_by(NAME);
+    let written = draft.write("write-api-key", file, [folder.clone(), user]);
+    folder.into_iter().chain(written).collect()
+}
+
+fn words(config: &Config, program: &str, model: &str) -> Vec<String> {
+    let mut words: Vec<String> =
+        [program, "--model", model, "--host", &config.host].map(str::to_owned).to_vec();
+    words.extend(["--port".to_owned(), config.port.to_string()]);
+    let numbers = [
+        ("--ctx-size", config.context),
+        ("--parallel", config.parallel),
+        ("--threads", config.threads),
+        ("--n-gpu-layers", config.gpu_layers),
+    ];
+    for (option, number) in numbers {
+        words.extend(number.into_iter().flat_map(|number| [option.to_owned(), number.to_string()]));
+    }
+    words.extend(config.alias.iter().flat_map(|alias| ["--alias".to_owned(), alias.clone()]));
+    if config.api_key.is_some() {
+        words.extend(["--api-key-file".to_owned(), KEY.to_owned()]);
+    }
+    words.extend(config.arguments.iter().cloned());
+    words
+}
+
+fn check(draft: &mut Draft<'_>, config: &Config, release: &Artifact) -> bool {
+    let mut problems: Vec<(&str, String, &str)> = Vec::new();
+    match (&config.model.path, &config.model.artifact) {
+        (Some(path), None) if !path.starts_with('/') => {
+            problems.push(("/model/path", format!("`{path}` is no absolute path"), "write it from `/`"));
+        }
+        (Some(_), None) => {}
+        (None, Some(artifact)) if artifact.unpack.is_some() || !is_plain(&artifact.name) => {
+            let message = format!("the model `{}` is no single file with a plain name", artifact.name);
+            problems.push(("/model/artifact", message, "name a .gguf file, without `unpack`"));
+        }
+        (None, Some(artifact)) if artifact.name == release.name => {
+            let message = format!("`{NAME}` is the name of the server's own release");
+            problems.push(("/model/artifact/name", message, "give the model another name"));
+        }
+        (None, Some(_)) => {}
+        (Some(_), Some(_)) | (None, None) => {
+            let message = "the model needs either `path` or `artifact`".to_owned();
+            problems.push(("/model", message, "`phoenix explain llama-cpp` shows what each means"));
+        }
+    }
+    for (index, word) in config.arguments.iter().enumerate() {
+        if ["--api-key", "--hf-token", "-hft"]
+            .iter()
+            .any(|secret| word == secret || word.starts_with(&format!("{secret}=")))
+        {
+            let message = format!("`arguments` {index} would have a secret in clear in the unit");
+            problems.push((
+                "/arguments",
+                message,
+                "use `api_key` with a reference, for instance \"env:NAME\"",
+            ));
+        }
+    }
+    if config
+        .program
+        .as_ref()
+        .is_some_and(|path| path.starts_with('/') || path.split('/').any(|part| part == ".."))
+    {
+        let message = "`program` is no path in the archive".to_owned();
+        problems.push(("/program", message, "write it as the archive has it: `build/bin/llama-server`"));
+    }
+    if config.gpu_memory_percent.is_some_and(|percent| percent == 0 || percent > 100) {
+        let message = "`gpu_memory_percent` is outside 1 to 100".to_owned();
+        problems.push(("/gpu_memory_percent", message, "write the share that it takes at most"));
+    }
+    let is_good = problems.is_empty();
+    for (pointer, message, hint) in problems {
+        draft.refuse(pointer, message, hint);
+    }
+    is_good
+}
+
+fn is_plain(name: &str) -> bool {
+    let is_letter = |letter: char| letter.is_ascii_alphanumeric() || "._-".contains(letter);
+    !name.is_empty() && !name.starts_with('.') && name.chars().all(is_letter)
+}
+
+/// Returns where it is asked from inside.
+fn asked(config: &Config) -> String {
+    match config.host.as_str() {
+        "0.0.0.0" | "::" | "localhost" => format!("127.0.0.1:{}", config.port),
+        host if host.contains(':') => format!("[{host}]:{}", config.port),
+        host => format!("{host}:{}", config.port),
+    }
+}

@@ -1,0 +1,7 @@
+//! The feature `ollama`: a server of language models in the format GGUF, with the models that it shall have.
+
+pub mod config;
+mod plan;
+
+pub use config::Config;
+pub use plan::{Ollama, feature};

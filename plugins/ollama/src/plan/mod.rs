@@ -1,0 +1,173 @@
+//! The feature itself: the release as a tree, the unit, the server's answer, and a step for each model.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use phoenix_core::{
+    Artifact, Claim, Condition, Descriptor, Draft, Drafted, Expect, Feature, Probe, Recipe,
+    artifact::{Format, Source, Unpack},
+    draft::{Command, File, Service},
+    feature::{Lifted, SiteKind},
+    render,
+};
+use schemars::schema_for;
+use semver::Version;
+use serde_json::json;
+
+use crate::config::Config;
+
+const NAME: &str = "ollama";
+const HOME: &str = "/var/lib/ollama";
+const TREE: &str = "/opt/ollama";
+const UNIT: &str = "ollama.service";
+const UNIT_FILE: &str = "/etc/systemd/system/ollama.service";
+
+/// The feature `ollama`.
+pub struct Ollama {
+    descriptor: Descriptor,
+}
+
+/// Returns the feature for the registry.
+pub fn feature() -> Box<dyn Feature> {
+    Box::new(Lifted(Drafted(Ollama {
+        descriptor: Descriptor {
+            name: NAME.to_owned(),
+            version: Version::new(0, 1, 0),
+            summary: "serves language models by Ollama, and has those that it shall".to_owned(),
+            config_schema: schema_for!(Config).to_value(),
+            sites: BTreeSet::from([SiteKind::Lxc, SiteKind::Vm]),
+            after: ["base-setup", "trusted-ca", "gpu"].map(str::to_owned).into(),
+            artifacts: vec![release()],
+        },
+    })))
+}
+
+/// The release that is installed where the site has no other. It is large because it brings CUDA's libraries.
+fn release() -> Artifact {
+    Artifact {
+        name: NAME.to_owned(),
+        version: "0.32.15".to_owned(),
+        source: Source::Url(
+            "https://github.com/ollama/ollama/releases/download/v0.32.15/ollama-linux-amd64.tar.zst"
+                .to_owned(),
+        ),
+        sha256: "50539c5fe9bf85887733355098dcdb266b433cb8c73fa180713417e9ed6e42bb".to_owned(),
+        unpack: Some(Unpack { format: Format::Tar, member: None }),
+    }
+}
+
+impl Recipe for Ollama {
+    type Config = Config;
+
+    fn descriptor(&self) -> &Descriptor {
+        &self.descriptor
+    }
+
+    fn claims(&self, config: &Config) -> Vec<Claim> {
+        let share = |gpu: &u32| Some(Claim::GpuMemory { gpu: *gpu, percent: config.gpu_memory_percent? });
+        let shares = config.gpus.iter().filter_map(share);
+        shares.chain(config.memory_mib.map(|mib| Claim::Memory { mib })).collect()
+    }
+
+    fn draft(&self, draft: &mut Draft<'_>, config: &Config) {
+        if !check(draft, config) {
+            return;
+        }
+        let packages = draft.packages(["ca-certificates", "curl", "zstd"], []);
+        let user = draft.account(NAME, &[], []);
+        let home = draft.directory("make-home", HOME, (0o755, NAME), [user.clone()]);
+        let models =
+            draft.directory("make-model-dir", &config.model_dir, (0o755, NAME), [user.clone(), home.clone()]);
+        let release = config.artifacts.get(NAME).cloned().unwrap_or_else(release);
+        let installed = draft.artifact(&release, TREE, 0o755, [packages.clone()]);
+        let lines: Vec<String> =
+            environment(config).iter().map(|(name, value)| format!("{name}={value}")).collect();
+        let text = match render::render(UNIT, include_str!("ollama.service"), json!({ "environment": lines }))
+        {
+            Ok(text) => text,
+            Err(finding) => return draft.find(finding),
+        };
+        let unit = draft.write("write-unit", File::text(UNIT_FILE, text), [user.clone()]);
+        let changes = [packages, user, home, models, installed, unit];
+        let served = draft.service(&Service::new(UNIT, [UNIT_FILE]), changes);
+        let url = format!("http://{}/api/tags", asked(config));
+        let answers = Condition::new(Probe::command(draft.site(), ["curl", "-fsS", &url]), Expect::Succeeds);
+        let reason = "the server has not answered";
+        let ready = draft.wait("await-answer", answers, config.ready_timeout_s, reason, [served]);
+        for model in &config.models {
+            // Its own program is the server's client; it does not start without a home.
+            let client = |verb: &str| -> Vec<String> {
+                let variables = [format!("HOME={HOME}"), format!("OLLAMA_HOST={}", asked(config))];
+                let words = [format!("{TREE}/bin/ollama"), verb.to_owned(), model.clone()];
+                ["env".to_owned()].into_iter().chain(variables).chain(words).collect()
+            };
+            let has = Condition::new(Probe::command(draft.site(), client("show")), Expect::Succeeds);
+            let pull = Command::new(client("pull"), has, format!("the model `{model}` is missing"));
+            draft.run(&format!("pull-{}", verb(model)), pull, [ready.clone()]);
+        }
+    }
+}
+
+fn check(draft: &mut Draft<'_>, config: &Config) -> bool {
+    let mut problems: Vec<(&str, String, &str)> = Vec::new();
+    let mut seen: BTreeMap<String, &str> = BTreeMap::new();
+    for model in &config.models {
+        let is_letter = |letter: char| letter.is_ascii_alphanumeric() || "._-/:".contains(letter);
+        if model.is_empty() || model.starts_with('-') || !model.chars().all(is_letter) {
+            problems.push(("/models", format!("`{model}` is no name of a model"), "write NAME or NAME:TAG"));
+        }
+        if let Some(other) = seen.insert(verb(model), model) {
+            let message = format!("`{other}` and `{model}` cannot be told apart");
+            problems.push(("/models", message, "take one of them out"));
+        }
+    }
+    let is_host = |letter: char| letter.is_ascii_alphanumeric() || ".:-".contains(letter);
+    if config.host.is_empty() || !config.host.chars().all(is_host) {
+        problems.push((
+            "/host",
+            format!("`{}` is no address", config.host),
+            "write \"0.0.0.0\" or \"127.0.0.1\"",
+        ));
+    }
+    if !config.model_dir.starts_with('/') {
+        problems.push(("/model_dir", "`model_dir` is no absolute path".to_owned(), "write it from `/`"));
+    }
+    let is_name = |letter: char| letter.is_ascii_alphanumeric() || letter == '_';
+    for name in config.environment.keys().filter(|name| name.is_empty() || !name.chars().all(is_name)) {
+        let message = format!("`{name}` is no name of a variable");
+        problems.push(("/environment", message, "use letters, digits and underscores"));
+    }
+    if config.gpu_memory_percent.is_some_and(|percent| percent == 0 || percent > 100) {
+        let message = "`gpu_memory_percent` is outside 1 to 100".to_owned();
+        problems.push(("/gpu_memory_percent", message, "write the share that it takes at most"));
+    }
+    let is_good = problems.is_empty();
+    for (pointer, message, hint) in problems {
+        draft.refuse(pointer, message, hint);
+    }
+    is_good
+}
+
+fn environment(config: &Config) -> BTreeMap<String, String> {
+    let host = if config.host.contains(':') { format!("[{}]", config.host) } else { config.host.clone() };
+    let own = [
+        ("HOME", HOME.to_owned()),
+        ("OLLAMA_HOST", format!("{host}:{}", config.port)),
+        ("OLLAMA_MODELS", config.model_dir.clone()),
+    ];
+    let mut all: BTreeMap<String, String> = own.map(|(name, value)| (name.to_owned(), value)).into();
+    all.extend(config.environment.clone());
+    all
+}
+
+/// Returns where it is asked from inside.
+fn asked(config: &Config) -> String {
+    match config.host.as_str() {
+        "0.0.0.0" | "::" | "localhost" => format!("127.0.0.1:{}", config.port),
+        host if host.contains(':') => format!("[{host}]:{}", config.port),
+        host => format!("{host}:{}", config.port),
+    }
+}
+
+fn verb(model: &str) -> String {
+    model.to_lowercase().replace(['/', ':'], "-")
+}

@@ -1,0 +1,182 @@
+//! The feature itself: a compose file that Docker has found good, its one container, and an answer over HTTPS.
+
+use std::collections::BTreeSet;
+
+use phoenix_core::{
+    Condition, Content, Descriptor, Draft, Drafted, Expect, Feature, Probe, Recipe, StepId,
+    draft::{Command, File},
+    feature::{Lifted, SiteKind},
+};
+use schemars::schema_for;
+use semver::Version;
+use serde_json::{Value, json};
+use sha2::{Digest, Sha256};
+
+use crate::config::{Config, Role};
+
+const NAME: &str = "portainer";
+const FOLDER: &str = "/etc/portainer";
+const COMPOSE: &str = "/etc/portainer/compose.yaml";
+const PASSWORD: &str = "/etc/portainer/admin-password";
+/// What a container was made from.
+const LABEL: &str = "phoenix.compose";
+/// How a container reaches Docker.
+const SOCKET: &str = "/var/run/docker.sock:/var/run/docker.sock";
+
+/// The feature `portainer`.
+pub struct Portainer {
+    descriptor: Descriptor,
+}
+
+/// Returns the feature for the registry.
+pub fn feature() -> Box<dyn Feature> {
+    Box::new(Lifted(Drafted(Portainer {
+        descriptor: Descriptor {
+            name: NAME.to_owned(),
+            version: Version::new(0, 1, 0),
+            summary: "runs Portainer's server, or its agent, in the guest's Docker".to_owned(),
+            config_schema: schema_for!(Config).to_value(),
+            sites: BTreeSet::from([SiteKind::Lxc, SiteKind::Vm]),
+            after: ["base-setup", "trusted-ca", "step-cli", "docker"].map(str::to_owned).into(),
+            artifacts: Vec::new(),
+        },
+    })))
+}
+
+impl Recipe for Portainer {
+    type Config = Config;
+
+    fn descriptor(&self) -> &Descriptor {
+        &self.descriptor
+    }
+
+    fn draft(&self, draft: &mut Draft<'_>, config: &Config) {
+        if !check(draft, config) {
+            return;
+        }
+        let packages = draft.packages(["curl"], []);
+        let folder = draft.directory("make-folder", FOLDER, (0o755, "root"), []);
+        let mut before: Vec<Option<StepId>> = vec![packages, folder.clone()];
+        if config.role == Role::Server {
+            before.push(draft.directory("make-data-dir", &config.data_dir, (0o700, "root"), []));
+            if let Some(secret) = &config.admin_password {
+                let file = File::text(PASSWORD, "").holding(Content::Secret(secret.clone())).with_mode(0o600);
+                before.push(draft.write("write-admin-password", file, [folder.clone()]));
+            }
+        }
+        let secret = config.agent_secret.as_ref().map(|secret| ("AGENT_SECRET", secret));
+        let launch = draft.launch((FOLDER, "root"), secret, [folder]);
+        let (text, mark) = compose(config);
+        let file = File::text(COMPOSE, text).checked_by(["docker", "compose", "-f", "{}", "config", "-q"]);
+        before.extend(launch.steps.into_iter().map(Some));
+        before.push(draft.write("write-compose", file, before.clone()));
+        let format = format!("{{{{.State.Running}}}} {{{{index .Config.Labels \"{LABEL}\"}}}}");
+        let runs = Condition::new(
+            Probe::command(
+                draft.site(),
+                ["docker", "inspect", "--type", "container", "--format", &format, NAME],
+            ),
+            Expect::SaysLine { line: format!("true {mark}") },
+        );
+        let up = ["docker", "compose", "-f", COMPOSE, "up", "--detach", "--remove-orphans", "--quiet-pull"];
+        let argv = launch.argv.into_iter().chain(up.map(str::to_owned));
+        let reason = "its container does not run as it is described";
+        let up = draft.run("bring-up", Command::new(argv, runs, reason).again(), before);
+        let path = match config.role {
+            Role::Server => "api/system/status",
+            Role::Agent => "ping",
+        };
+        // The certificate is for the guest's name; whether it is good is the matter of who uses it.
+        let url = format!("https://127.0.0.1:{}/{path}", config.port());
+        let answers =
+            Condition::new(Probe::command(draft.site(), ["curl", "-fsS", "-k", &url]), Expect::Succeeds);
+        draft.wait("await-answer", answers, config.ready_timeout_s, "it has not answered", [up]);
+    }
+}
+
+/// Returns the compose file, and the mark of what stands in it. What is JSON is YAML as well.
+fn compose(config: &Config) -> (String, String) {
+    let mut service = match config.role {
+        Role::Server => server(config),
+        Role::Agent => json!({
+            "volumes": [SOCKET, format!("{}:/var/lib/docker/volumes", config.docker_volumes), "/:/host"],
+            "ports": [format!("{}:9001", config.port())],
+        }),
+    };
+    service["image"] = config.image.as_str().into();
+    service["container_name"] = NAME.into();
+    service["restart"] = "always".into();
+    if config.agent_secret.is_some() {
+        // The name alone: its value comes from the environment of the command.
+        service["environment"] = json!(["AGENT_SECRET"]);
+    }
+    let digest = Sha256::digest(service.to_string());
+    let mark: String = digest.iter().take(8).map(|byte| format!("{byte:02x}")).collect();
+    service["labels"] = json!({ LABEL: mark });
+    (format!("{:#}\n", json!({ "name": NAME, "services": { NAME: service } })), mark)
+}
+
+fn server(config: &Config) -> Value {
+    let mut volumes = vec![SOCKET.to_owned(), format!("{}:/data", config.data_dir)];
+    let mut command: Vec<String> = Vec::new();
+    if config.admin_password.is_some() {
+        volumes.push(format!("{PASSWORD}:/run/secrets/admin-password:ro"));
+        command.push("--admin-password-file=/run/secrets/admin-password".to_owned());
+    }
+    if let Some(tls) = &config.tls {
+        volumes.push(format!("{}:/certs/certificate:ro", tls.certificate));
+        volumes.push(format!("{}:/certs/key:ro", tls.key));
+        command.extend(["--sslcert=/certs/certificate", "--sslkey=/certs/key"].map(str::to_owned));
+    }
+    json!({ "volumes": volumes, "command": command, "ports": [format!("{}:9443", config.port())] })
+}
+
+fn check(draft: &mut Draft<'_>, config: &Config) -> bool {
+    let mut problems: Vec<(&str, String, &str)> = Vec::new();
+    let digest = config.image.split_once("@sha256:").map(|(_, digest)| digest);
+    if !digest.is_some_and(|digest| digest.len() == 64 && digest.bytes().all(|byte| byte.is_ascii_hexdigit()))
+    {
+        let message = format!("the image `{}` has no digest and can be another one tomorrow", config.image);
+        problems.push(("/image", message, "write it with tag and digest: `NAME:TAG@sha256:…`"));
+    }
+    if config.image.contains('$') {
+        problems.push(("/image", "`$` would begin a variable in the compose file".to_owned(), "take it out"));
+    }
+    let is_server = config.role == Role::Server;
+    if is_server && config.admin_password.is_none() {
+        let message =
+            "without a password the first one who comes makes the administrator's account".to_owned();
+        problems.push((
+            "/admin_password",
+            message,
+            "give a reference, for instance \"env:PORTAINER_PASSWORD\"",
+        ));
+    }
+    if !is_server && config.agent_secret.is_none() {
+        let message = "without a secret the agent works for the first server that comes".to_owned();
+        problems.push(("/agent_secret", message, "give a reference; the server has the same one"));
+    }
+    if !is_server && (config.admin_password.is_some() || config.tls.is_some()) {
+        let message = "`admin_password` and `tls` are for the server".to_owned();
+        problems.push(("/role", message, "take them out, or write \"role\": \"server\""));
+    }
+    let tls = config.tls.as_ref();
+    let paths = [
+        ("/data_dir", Some(&config.data_dir)),
+        ("/docker_volumes", Some(&config.docker_volumes)),
+        ("/tls/certificate", tls.map(|tls| &tls.certificate)),
+        ("/tls/key", tls.map(|tls| &tls.key)),
+    ];
+    for (pointer, path) in paths {
+        // In a volume's short form a colon ends the path, and a `$` begins a variable.
+        if let Some(path) = path.filter(|path| !path.starts_with('/') || path.contains([':', '$'])) {
+            let message = format!("`{path}` is no absolute path without `:` and `$`");
+            problems.push((pointer, message, "write it from `/`"));
+        }
+    }
+    let is_good = problems.is_empty();
+    for (pointer, message, hint) in problems {
+        draft.refuse(pointer, message, hint);
+    }
+    is_good
+}
