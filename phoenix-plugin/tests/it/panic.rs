@@ -1,11 +1,15 @@
-//! The side that a Rust plugin links, without a library: calls as bytes, and a panic among them.
+//! A Rust plugin: calls as bytes, without a library, and one that panics, in both modes.
+
+use std::path::Path;
 
 use phoenix_core::{
     Descriptor, Diagnostics, Facts, Feature, GuestId, Probe, Site, Step, TypedFeature,
     feature::{Lifted, SiteKind},
 };
-use phoenix_plugin::{Answer, Call, Question, export};
+use phoenix_plugin::{Answer, Call, Question, export, host::Library};
 use serde_json::{Value, json};
+
+use crate::kit::{Where, one, plan, plugin};
 
 struct Nervous(Descriptor);
 
@@ -73,4 +77,32 @@ fn a_feature_answers_and_one_that_is_not_there_is_a_finding() {
     let features: [Box<dyn Feature>; 0] = [];
     let answer = export::answer(b"no JSON", || &features);
     assert!(String::from_utf8(answer).expect("text").contains("does not understand"));
+}
+
+/// Returns the library of `examples/nervous.rs`, which cargo builds with these tests.
+fn nervous() -> Library {
+    let programs = Path::new(env!("CARGO_BIN_EXE_phoenix-plugin-serve")).parent().expect("a directory");
+    Library::read(&programs.join("examples/libnervous.so"), None).expect("a plugin")
+}
+
+#[test]
+fn a_panic_in_a_library_is_one_finding_in_both_modes_and_the_next_call_works() {
+    for place in [Where::Child, Where::InProcess] {
+        let plugin = plugin(nervous(), place, json!({"files": ["/etc/motd"]}));
+        for _ in 0..5 {
+            let (code, message, _) = one(plan(&plugin, "panic"));
+            assert_eq!(code, "plugin-panic");
+            assert!(message.contains("nervous.rs:") && message.ends_with("no plan for lxc/101"), "{message}");
+            assert_eq!(plan(&plugin, "good").expect("a plan").len(), 1);
+        }
+    }
+}
+
+#[test]
+fn a_full_stack_is_the_end_of_the_process_and_one_finding() {
+    let plugin = plugin(nervous(), Where::Child, json!({"files": ["/etc/motd"]}));
+    let (code, message, hint) = one(plan(&plugin, "overflow"));
+    assert!(code == "plugin-died" && message.contains("signal"), "{message}");
+    assert!(hint.contains("overflow"), "{hint}");
+    assert_eq!(plan(&plugin, "good").expect("a plan").len(), 1);
 }
