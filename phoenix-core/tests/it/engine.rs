@@ -3,7 +3,7 @@
 use std::{sync::Arc, time::Duration};
 
 use phoenix_core::{
-    FeatureUse,
+    FeatureUse, Probe,
     engine::{Cancel, Event, Events, Verdict, converge, execute, gather},
     planner::{self, Request, Resolved},
 };
@@ -124,4 +124,14 @@ async fn independent_steps_run_side_by_side() {
         .expect("planned");
     // create, start, write of 100, then create and start of its clone; the third guest beside them.
     assert_eq!(run.took, Duration::from_millis(500));
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_feature_of_a_guest_that_is_not_there_learns_of_its_node_and_nothing_of_its_inside() {
+    let features = vec![FeatureUse::new("motd", json!({"text": "hello", "nodes": true}))];
+    let toys = desired(&[(toy(100, None, &[]), features)]);
+    let resolved = Resolved::new(&registry(), &toys).unwrap_or_else(|found| panic!("{found}"));
+    let facts = gather(&resolved, &Request::converge_all(), &ToyBackend::default()).await.expect("facts");
+    let asked: Vec<&Probe> = facts.iter().map(|(probe, _)| probe).collect();
+    assert_eq!(asked, [&Probe::Nodes, &Probe::Guests]);
 }

@@ -123,6 +123,9 @@ pub(crate) struct MotdConfig {
     memory: Option<u64>,
     #[serde(default)]
     gpu: Option<(u32, u32)>,
+    /// Wants to know the nodes.
+    #[serde(default)]
+    nodes: bool,
 }
 
 pub(crate) fn motd(name: &str, after: &[&str]) -> Box<Lifted<Motd>> {
@@ -156,8 +159,9 @@ impl TypedFeature for Motd {
         memory.chain(gpu).collect()
     }
 
-    fn probes(&self, site: &Site, _: &MotdConfig, _: &Facts) -> Vec<Probe> {
-        vec![Probe::File { site: site.clone(), path: self.path() }]
+    fn probes(&self, site: &Site, config: &MotdConfig, _: &Facts) -> Vec<Probe> {
+        let file = Probe::File { site: site.clone(), path: self.path() };
+        [file].into_iter().chain(config.nodes.then_some(Probe::Nodes)).collect()
     }
 
     fn plan(&self, site: &Site, config: &MotdConfig, facts: &Facts) -> Result<Vec<Step>, Diagnostics> {
@@ -214,6 +218,7 @@ impl Reader for ToyBackend {
         };
         let answer = |probe: &Probe| match probe {
             Probe::Guests => Evidence::Guests { rows: rows() },
+            Probe::Nodes => Evidence::Nodes { rows: Vec::new() },
             Probe::File { site, path } => {
                 let vmid = site.guest().expect("a guest").vmid;
                 guests.get(&vmid).and_then(|(_, files)| files.get(path)).map_or(Evidence::Absent, |text| {
