@@ -1,9 +1,10 @@
 //! The grant: what a plugin may do, which is what its manifest declares and the user allows.
 
-use phoenix_core::{Capabilities, Diagnostic, SecretRef, Site};
+use phoenix_core::{Artifact, Capabilities, Diagnostic, SecretRef, Site};
+use serde::Deserialize as _;
 use serde_json::Value;
 
-use super::need::{Need, Refusal};
+use super::need::{Need, Refusal, source};
 
 /// The word in `secrets` that stands for the references in the feature's own configuration.
 const CONFIG: &str = "config";
@@ -115,7 +116,7 @@ fn allows(capabilities: &Capabilities, need: &Need, config: &Value) -> bool {
         Need::Group(name) => groups.iter().any(|pattern| fits(pattern, name)),
         Need::Command(argv) => commands.iter().any(|command| begins(command, argv)),
         Need::Claim(name) => claims.iter().any(|pattern| fits(pattern, name)),
-        Need::Download(source) => downloads.iter().any(|pattern| fits(pattern, source)),
+        Need::Download(from) => chosen(config, from) || downloads.iter().any(|pattern| fits(pattern, from)),
         Need::Secret(secret) => {
             let text = secret.to_string();
             secrets.iter().any(|pattern| match pattern.as_str() {
@@ -124,6 +125,13 @@ fn allows(capabilities: &Capabilities, need: &Need, config: &Value) -> bool {
             })
         }
     }
+}
+
+/// Tells whether the site has an artifact from there instead of the one that the plugin pins: that is the user's word.
+fn chosen(config: &Value, from: &str) -> bool {
+    let all = config.get("artifacts").and_then(Value::as_object).into_iter().flat_map(|all| all.values());
+    all.filter_map(|one| Artifact::deserialize(one).ok())
+        .any(|artifact| source(&artifact).is_ok_and(|own| own == from))
 }
 
 /// Tells whether a path is another or below it.
@@ -197,5 +205,17 @@ mod tests {
         let granted = Capabilities { secrets: ["config".to_owned()].into(), ..Capabilities::default() };
         let need = |name: &str| Need::Secret(SecretRef::Env(name.to_owned()));
         assert!(allows(&granted, &need("A"), &config) && !allows(&granted, &need("B"), &config));
+    }
+
+    #[test]
+    fn an_artifact_that_the_site_has_from_elsewhere_is_granted_by_that() {
+        let own = json!({"name": "tool", "version": "1", "sha256": "aa", "source": {"file": "/srv/tool"}});
+        let config = json!({"artifacts": {"tool": own}});
+        let need = |from: &str| Need::Download(from.to_owned());
+        let nothing = Capabilities::default();
+        assert!(allows(&nothing, &need("file:/srv/tool"), &config));
+        assert!(!allows(&nothing, &need("file:/srv/other"), &config));
+        let granted = Capabilities { downloads: ["https://a.example/*".to_owned()].into(), ..nothing };
+        assert!(allows(&granted, &need("https://a.example/tool"), &json!({})));
     }
 }

@@ -1,7 +1,7 @@
 //! A need: one thing that an action, a probe or a claim wants to be allowed. What can never be allowed is a refusal.
 
 use phoenix_core::{
-    Action, Capabilities, Claim, Condition, Content, Probe, SecretRef, Site, artifact::Source,
+    Action, Artifact, Capabilities, Claim, Condition, Content, Probe, SecretRef, Site, artifact::Source,
 };
 
 /// One thing to be allowed.
@@ -54,11 +54,7 @@ impl Need {
             Action::InstallArtifact { artifact, path, mode, .. } => {
                 plain_mode(*mode)?;
                 word(&artifact.name)?;
-                let source = match &artifact.source {
-                    Source::Url(url) => url.clone(),
-                    Source::File(path) => format!("file:{}", normal(path)?),
-                };
-                vec![Self::file(path)?, Self::Download(source)]
+                vec![Self::file(path)?, Self::Download(source(artifact)?)]
             }
             Action::MakeDirectory { path, mode, .. } => {
                 plain_mode(*mode & !0o1000)?;
@@ -211,6 +207,14 @@ impl Need {
             Some(program) if !program.is_empty() => Ok(Self::Command(argv.to_vec())),
             Some(_) | None => Err(Refusal("it runs a command without a program".to_owned())),
         }
+    }
+}
+
+/// Returns where an artifact is had from, as grants name it.
+pub(super) fn source(artifact: &Artifact) -> Result<String, Refusal> {
+    match &artifact.source {
+        Source::Url(url) => Ok(url.clone()),
+        Source::File(path) => Ok(format!("file:{}", normal(path)?)),
     }
 }
 
