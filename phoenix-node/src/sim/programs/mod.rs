@@ -4,6 +4,7 @@
 mod accounts;
 mod locale;
 mod packages;
+mod step;
 mod text;
 mod time;
 mod units;
@@ -36,6 +37,7 @@ const PROGRAMS: &[(&str, Program)] = &[
     ("docker", web::docker),
     ("dpkg-query", packages::dpkg_query),
     ("echo", text::echo),
+    ("env", step::env),
     ("false", text::fail),
     ("getent", accounts::getent),
     ("hostname", text::hostname),
@@ -44,7 +46,9 @@ const PROGRAMS: &[(&str, Program)] = &[
     ("locale-gen", locale::locale_gen),
     ("ls", text::ls),
     ("openssl", packages::openssl),
+    ("runuser", step::runuser),
     ("ssh-keygen", packages::ssh_keygen),
+    ("step", step::step),
     ("systemctl", units::systemctl),
     ("test", text::test),
     ("timedatectl", time::timedatectl),

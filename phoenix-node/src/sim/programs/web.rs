@@ -15,11 +15,15 @@ pub(super) fn curl(run: Run<'_>) -> Ran {
         None if scheme == "https" => (authority, "443"),
         None => (authority, "80"),
     };
-    if !matches!(host, "127.0.0.1" | "localhost" | "[::1]") {
+    let is_here = run.args.iter().any(|word| *word == format!("{host}:{port}:127.0.0.1"));
+    if !is_here && !matches!(host, "127.0.0.1" | "localhost" | "[::1]") {
         return Ran::failed(7, format!("curl: (7) Failed to connect to {host} port {port}"));
     }
     let names_port =
         |text: &str| text.split(|letter: char| !letter.is_ascii_digit()).any(|digits| digits == port);
+    if is_here {
+        return Ran::default();
+    }
     let texts = run.world.files().into_iter().filter(|(path, _)| path.starts_with("/etc/"));
     let paths: Vec<String> = texts.map(|(path, _)| path.to_owned()).collect();
     if paths.iter().filter_map(|path| run.world.text(path)).any(names_port) {

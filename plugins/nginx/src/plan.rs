@@ -1,0 +1,116 @@
+//! The feature itself: one file that holds the whole configuration, which nginx finds good before it takes the old one's
+//! place.
+
+use std::collections::BTreeSet;
+
+use phoenix_core::{
+    Condition, Descriptor, Diagnostic, Draft, Drafted, Expect, Feature, Place, Probe, Recipe,
+    draft::{File, Service},
+    feature::{Lifted, SiteKind},
+    render::render,
+};
+use schemars::schema_for;
+use semver::Version;
+use serde_json::{Value, json};
+
+use crate::config::{Config, Site};
+
+const NAME: &str = "nginx";
+const CONF: &str = "/etc/nginx/nginx.conf";
+const UNIT: &str = "nginx.service";
+
+/// The feature `nginx`.
+pub struct Nginx {
+    descriptor: Descriptor,
+}
+
+/// Returns the feature for the registry.
+pub fn feature() -> Box<dyn Feature> {
+    Box::new(Lifted(Drafted(Nginx {
+        descriptor: Descriptor {
+            name: NAME.to_owned(),
+            version: Version::new(0, 1, 0),
+            summary: "passes requests on to services, with TLS, redirects and WebSockets".to_owned(),
+            config_schema: schema_for!(Config).to_value(),
+            sites: BTreeSet::from([SiteKind::Lxc, SiteKind::Vm]),
+            after: BTreeSet::from(["base-setup", "step-cli", "trusted-ca"].map(str::to_owned)),
+            artifacts: Vec::new(),
+        },
+    })))
+}
+
+impl Recipe for Nginx {
+    type Config = Config;
+
+    fn descriptor(&self) -> &Descriptor {
+        &self.descriptor
+    }
+
+    fn draft(&self, draft: &mut Draft<'_>, config: &Config) {
+        let problems = config.problems();
+        for (path, problem) in &problems {
+            let mut finding = Diagnostic::error("feature-config", format!("feature `{NAME}`: {problem}"))
+                .with_hint("`phoenix explain nginx` shows what each key means");
+            finding.place = Some(Place { path: path.clone(), ..Place::default() });
+            draft.find(finding);
+        }
+        if problems.is_empty() {
+            install(draft, config);
+        }
+    }
+}
+
+fn install(draft: &mut Draft<'_>, config: &Config) {
+    let streams = (!config.streams.is_empty()).then_some("libnginx-mod-stream");
+    let packages = draft.packages(["curl", "nginx"].into_iter().chain(streams), []);
+    let webroot = config
+        .acme_webroot
+        .as_ref()
+        .and_then(|path| draft.directory("make-acme-webroot", path, (0o755, "root"), [packages.clone()]));
+    let values = json!({
+        "client_max_body_size": config.client_max_body_size,
+        "servers": config.sites.iter().flat_map(|site| servers(site, config)).collect::<Vec<_>>(),
+        "streams": config.streams,
+    });
+    let text = match render(CONF, include_str!("nginx.conf"), values) {
+        Ok(text) => text,
+        Err(fault) => return draft.find(fault),
+    };
+    let file = File::text(CONF, text).checked_by(["nginx", "-t", "-q", "-c", "{}"]);
+    let written = draft.write("write-config", file, [packages.clone(), webroot]);
+    let certificates = config.sites.iter().filter_map(|site| site.tls.as_ref());
+    let reads = certificates.flat_map(|tls| [tls.certificate.as_str(), tls.key.as_str()]).chain([CONF]);
+    let service = Service::new(UNIT, reads).reloading();
+    let up = draft.service(&service, [packages, written]);
+    // Whatever it answers: it may know no site of that name.
+    let argv = ["curl", "-sS", "-o", "/dev/null", "--max-time", "5", "http://127.0.0.1:80/"];
+    let alive = Condition::new(Probe::command(draft.site(), argv), Expect::Succeeds);
+    draft.wait("answers", alive, 30, "it answers", [up]);
+}
+
+/// Returns the servers of a site: one by HTTP and, with a certificate, one by HTTPS.
+fn servers(site: &Site, config: &Config) -> Vec<Value> {
+    let is_default = site.server_names.iter().any(|name| name == "_");
+    let default = if is_default { " default_server" } else { "" };
+    let names = site.server_names.join(" ");
+    let is_redirected = site.redirect && site.tls.is_some();
+    let plain = json!({
+        "listen": format!("80{default}"),
+        "names": names,
+        "tls": null,
+        "acme_webroot": config.acme_webroot,
+        "redirect": is_redirected,
+        "locations": if is_redirected { &[][..] } else { &site.locations },
+    });
+    let secure = site.tls.as_ref().map(|tls| {
+        json!({
+            "listen": format!("443 ssl http2{default}"),
+            "names": names,
+            "tls": tls,
+            "acme_webroot": null,
+            "redirect": false,
+            "locations": site.locations,
+        })
+    });
+    std::iter::once(plain).chain(secure).collect()
+}

@@ -1,0 +1,73 @@
+//! What the user writes for `step-ca`.
+
+use std::collections::BTreeMap;
+
+use phoenix_core::{Artifact, SecretRef};
+use schemars::JsonSchema;
+use serde::Deserialize;
+
+/// The configuration of `step-ca`.
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Config {
+    /// The name of the authority, in its certificates.
+    #[serde(default = "Config::default_name")]
+    pub name: String,
+    /// The names and addresses that it is reached by; the first is its own.
+    pub dns: Vec<String>,
+    /// The port.
+    #[serde(default = "Config::default_port")]
+    #[schemars(range(min = 1, max = 65535))]
+    pub port: u16,
+    /// A reference (`env:`, `file:` or `cmd:`) to the password of its keys. If none is given, one is made in the guest,
+    /// which never leaves it.
+    #[serde(default)]
+    #[schemars(with = "Option<String>")]
+    pub password: Option<SecretRef>,
+    /// The name of the provisioner that gives certificates to whoever knows the password.
+    #[serde(default = "Config::default_provisioner")]
+    pub provisioner: String,
+    /// Filled in by the planner.
+    #[serde(default)]
+    #[schemars(skip)]
+    pub artifacts: BTreeMap<String, Artifact>,
+}
+
+impl Config {
+    fn default_name() -> String {
+        "Phoenix".to_owned()
+    }
+
+    fn default_port() -> u16 {
+        9000
+    }
+
+    fn default_provisioner() -> String {
+        "admin".to_owned()
+    }
+
+    /// Returns what is wrong with it, each with the JSON pointer of its place.
+    pub fn problems(&self) -> Vec<(String, String)> {
+        let mut problems = Vec::new();
+        if self.dns.is_empty() {
+            problems.push((
+                "/dns".to_owned(),
+                "the authority needs a name or address that it is reached by".to_owned(),
+            ));
+        }
+        let is_name = |text: &str| {
+            !text.is_empty()
+                && !text.starts_with('-')
+                && text.chars().all(|letter| letter.is_ascii_alphanumeric() || ".-_:*".contains(letter))
+        };
+        for (at, name) in self.dns.iter().enumerate().filter(|(_, name)| !is_name(name)) {
+            problems.push((format!("/dns/{at}"), format!("`{name}` is no host name or address")));
+        }
+        for (key, text) in [("name", &self.name), ("provisioner", &self.provisioner)] {
+            if text.is_empty() || text.starts_with('-') || text.contains(char::is_control) {
+                problems.push((format!("/{key}"), format!("`{text}` cannot be a name")));
+            }
+        }
+        problems
+    }
+}

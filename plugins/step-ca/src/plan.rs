@@ -1,0 +1,165 @@
+//! The feature itself: the pinned programs, a state that is made once and never again, and the service over it.
+
+use std::collections::BTreeSet;
+
+use phoenix_core::{
+    Artifact, Condition, Content, Descriptor, Diagnostic, Draft, Drafted, Expect, Feature, Place, Probe,
+    Recipe,
+    artifact::{Format, Source, Unpack},
+    draft::{Command, File, Service},
+    feature::{Lifted, SiteKind},
+};
+use schemars::schema_for;
+use semver::Version;
+
+use crate::config::Config;
+
+const NAME: &str = "step-ca";
+const PROGRAM: &str = "/usr/local/bin/step-ca";
+const ACCOUNT: &str = "step";
+const STATE: &str = "/etc/step-ca";
+const SETTINGS: &str = "/etc/step-ca/config/ca.json";
+const PASSWORD: &str = "/etc/step-ca/password.txt";
+const ROOT: &str = "/etc/step-ca/certs/root_ca.crt";
+const UNIT: &str = "step-ca.service";
+const UNIT_FILE: &str = "/etc/systemd/system/step-ca.service";
+/// The program that makes the state: `step`, which the feature `step-cli` installs.
+const STEP: &str = "/usr/local/bin/step";
+
+/// The release for Linux on x86-64, as a signed list of its checksums has it.
+fn pinned() -> Artifact {
+    let version = "0.30.2";
+    Artifact {
+        name: NAME.to_owned(),
+        version: version.to_owned(),
+        source: Source::Url(format!(
+            "https://github.com/smallstep/certificates/releases/download/v{version}/step-ca_linux_{version}_amd64.tar.gz"
+        )),
+        sha256: "126615795bafe3f2d3f890e2d628fa6e2857315fb48d0671d34b23047cc37d73".to_owned(),
+        unpack: Some(Unpack { format: Format::Tar, member: Some("step-ca".to_owned()) }),
+    }
+}
+
+/// The feature `step-ca`.
+pub struct StepCa {
+    descriptor: Descriptor,
+}
+
+/// Returns the feature for the registry.
+pub fn feature() -> Box<dyn Feature> {
+    Box::new(Lifted(Drafted(StepCa {
+        descriptor: Descriptor {
+            name: NAME.to_owned(),
+            version: Version::new(0, 1, 0),
+            summary: "runs a certificate authority of one's own, with ACME".to_owned(),
+            config_schema: schema_for!(Config).to_value(),
+            sites: BTreeSet::from([SiteKind::Lxc, SiteKind::Vm]),
+            after: BTreeSet::from(["base-setup", "step-cli"].map(str::to_owned)),
+            artifacts: vec![pinned()],
+        },
+    })))
+}
+
+impl Recipe for StepCa {
+    type Config = Config;
+
+    fn descriptor(&self) -> &Descriptor {
+        &self.descriptor
+    }
+
+    fn draft(&self, draft: &mut Draft<'_>, config: &Config) {
+        let problems = config.problems();
+        for (path, problem) in &problems {
+            let mut finding = Diagnostic::error("feature-config", format!("feature `{NAME}`: {problem}"))
+                .with_hint("`phoenix explain step-ca` shows what each key means");
+            finding.place = Some(Place { path: path.clone(), ..Place::default() });
+            draft.find(finding);
+        }
+        if problems.is_empty() {
+            install(draft, config);
+        }
+    }
+}
+
+fn install(draft: &mut Draft<'_>, config: &Config) {
+    let packages = draft.packages(["ca-certificates", "curl", "openssl"], []);
+    let account = draft.account(ACCOUNT, &[], []);
+    let artifact = config.artifacts.get(NAME).cloned().unwrap_or_else(pinned);
+    let program = draft.artifact(&artifact, PROGRAM, 0o755, [packages]);
+    let state = draft.directory("make-state", STATE, (0o700, ACCOUNT), [account]);
+    let password = password(draft, config, state.clone());
+    let made = draft.run("make-authority", making(draft, config), [state, password.clone()]);
+    let unit = draft.write("write-unit", File::text(UNIT_FILE, unit()), []);
+    let reads = [PROGRAM, SETTINGS, PASSWORD, UNIT_FILE];
+    let up = draft.service(&Service::new(UNIT, reads), [program, password, made, unit]);
+    draft.wait("answers", healthy(draft, config), 60, "it answers, with a certificate of its own", [up]);
+}
+
+/// Has the password of the keys there: the one that is given, or one that is made once.
+fn password(draft: &mut Draft<'_>, config: &Config, state: Option<StepId>) -> Option<StepId> {
+    if let Some(secret) = &config.password {
+        let file = File::text(PASSWORD, "").holding(Content::Secret(secret.clone()));
+        return draft.write("write-password", file.with_mode(0o600).owned_by(ACCOUNT), [state]);
+    }
+    if draft.file(PASSWORD).is_none() && draft.file(SETTINGS).is_some() {
+        let message = format!("feature `{NAME}`: `{PASSWORD}` is gone, and the keys of `{}` cannot be read without it", draft.site());
+        let hint = format!("put it back from a backup, or remove `{STATE}` to begin with a new authority that nobody trusts yet");
+        draft.find(Diagnostic::error("lost-secret", message).with_hint(hint));
+        return None;
+    }
+    let proof = Condition::new(Probe::file(draft.site(), PASSWORD), Expect::Present);
+    let argv = ["runuser", "-u", ACCOUNT, "--", "openssl", "rand", "-hex", "-out", PASSWORD, "32"];
+    draft.run("make-password", Command::new(argv, proof, "the keys need a password"), [state])
+}
+
+/// Returns the command that makes keys, certificates and settings. Where there are some, they stay whatever is written
+/// here: who loses them loses the trust of everybody.
+fn making(draft: &Draft<'_>, config: &Config) -> Command {
+    let address = format!(":{}", config.port);
+    let mut argv = vec!["runuser", "-u", ACCOUNT, "--", "env", "STEPPATH=/etc/step-ca", STEP, "ca", "init"];
+    argv.extend(["--deployment-type", "standalone", "--name", &config.name, "--address", &address]);
+    for name in &config.dns {
+        argv.extend(["--dns", name]);
+    }
+    argv.extend(["--provisioner", &config.provisioner, "--password-file", PASSWORD]);
+    argv.extend(["--provisioner-password-file", PASSWORD, "--acme"]);
+    let proof = Condition::new(Probe::file(draft.site(), SETTINGS), Expect::Present);
+    Command::new(argv, proof, "there is no authority yet")
+}
+
+/// Returns that it answers under its own name, by a certificate that its own root vouches for.
+fn healthy(draft: &Draft<'_>, config: &Config) -> Condition {
+    let (name, port) = (&config.dns[0], config.port);
+    let (url, here) = (format!("https://{name}:{port}/health"), format!("{name}:{port}:127.0.0.1"));
+    let argv =
+        ["curl", "-fsS", "-o", "/dev/null", "--max-time", "5", "--cacert", ROOT, "--resolve", &here, &url];
+    Condition::new(Probe::command(draft.site(), argv), Expect::Succeeds)
+}
+
+fn unit() -> String {
+    format!(
+        "[Unit]
+Description=step-ca
+Documentation=https://smallstep.com/docs/step-ca/
+After=network-online.target
+Wants=network-online.target
+
+[Service]
+Environment=STEPPATH={STATE}
+ExecStart={PROGRAM} {SETTINGS} --password-file {PASSWORD}
+ExecReload=/bin/kill -HUP $MAINPID
+User={ACCOUNT}
+Group={ACCOUNT}
+AmbientCapabilities=CAP_NET_BIND_SERVICE
+CapabilityBoundingSet=CAP_NET_BIND_SERVICE
+NoNewPrivileges=true
+ProtectSystem=full
+ProtectHome=true
+Restart=on-failure
+RestartSec=2
+
+[Install]
+WantedBy=multi-user.target
+"
+    )
+}

@@ -1,0 +1,57 @@
+//! What the user writes for `step-cli`.
+
+use std::collections::BTreeMap;
+
+use phoenix_core::{Artifact, GuestId};
+use schemars::JsonSchema;
+use serde::Deserialize;
+
+/// The configuration of `step-cli`.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields, default)]
+pub struct Config {
+    /// The address of the authority that `step` uses unless it is told another, for instance `https://10.0.0.10:9000`.
+    pub ca_url: Option<String>,
+    /// Where the authority's root certificate is: a file of the guest that the authority lives in. Needed with `ca_url`.
+    pub root: Option<Root>,
+    /// Filled in by the planner.
+    #[schemars(skip)]
+    pub artifacts: BTreeMap<String, Artifact>,
+}
+
+/// A file of another guest, which is up before this one.
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Root {
+    /// The guest, for instance `lxc/103`.
+    #[schemars(with = "String")]
+    pub guest: GuestId,
+    /// The absolute path of the certificate in it.
+    #[serde(default = "Root::default_path")]
+    pub path: String,
+}
+
+impl Root {
+    fn default_path() -> String {
+        "/etc/step-ca/certs/root_ca.crt".to_owned()
+    }
+}
+
+impl Config {
+    /// Returns what is wrong with it, each with the JSON pointer of its place.
+    pub fn problems(&self) -> Vec<(String, String)> {
+        match (&self.ca_url, &self.root) {
+            (Some(url), _) if !url.starts_with("https://") => {
+                vec![("/ca_url".to_owned(), format!("`{url}` is no address with `https://`"))]
+            }
+            (Some(_), None) => {
+                vec![(
+                    "/root".to_owned(),
+                    "with `ca_url`, `root` says which guest has its root certificate".to_owned(),
+                )]
+            }
+            (None, Some(_)) => vec![("/ca_url".to_owned(), "`root` without `ca_url` has no use".to_owned())],
+            (Some(_), Some(_)) | (None, None) => Vec::new(),
+        }
+    }
+}

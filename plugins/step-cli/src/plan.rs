@@ -1,0 +1,102 @@
+//! The feature itself: the pinned program, and what it knows of the authority. The root comes from the authority's own
+//! guest, by the way that Phoenix has into it, so no first contact has to be believed.
+
+use std::collections::BTreeSet;
+
+use phoenix_core::{
+    Artifact, Claim, Condition, Content, Descriptor, Diagnostic, Draft, Drafted, Expect, Feature, Place,
+    Probe, Recipe, Site,
+    artifact::{Format, Source, Unpack},
+    draft::File,
+    feature::{Lifted, SiteKind},
+};
+use schemars::schema_for;
+use semver::Version;
+use serde_json::json;
+
+use crate::config::{Config, Root};
+
+const NAME: &str = "step-cli";
+const PROGRAM: &str = "/usr/local/bin/step";
+const ROOT: &str = "/root/.step/certs/root_ca.crt";
+const DEFAULTS: &str = "/root/.step/config/defaults.json";
+
+/// The release for Linux on x86-64; two independent projects pin the same checksum.
+fn pinned() -> Artifact {
+    let version = "0.30.6";
+    Artifact {
+        name: NAME.to_owned(),
+        version: version.to_owned(),
+        source: Source::Url(format!(
+            "https://github.com/smallstep/cli/releases/download/v{version}/step_linux_{version}_amd64.tar.gz"
+        )),
+        sha256: "e44a5dc5f880a694b24a0f2941a69a81b0bc6ee053170fdfde18453d4d5816de".to_owned(),
+        unpack: Some(Unpack { format: Format::Tar, member: Some(format!("step_{version}/bin/step")) }),
+    }
+}
+
+/// The feature `step-cli`.
+pub struct StepCli {
+    descriptor: Descriptor,
+}
+
+/// Returns the feature for the registry.
+pub fn feature() -> Box<dyn Feature> {
+    Box::new(Lifted(Drafted(StepCli {
+        descriptor: Descriptor {
+            name: NAME.to_owned(),
+            version: Version::new(0, 1, 0),
+            summary: "installs the program step, which knows the lab's certificate authority".to_owned(),
+            config_schema: schema_for!(Config).to_value(),
+            sites: BTreeSet::from([SiteKind::Lxc, SiteKind::Vm, SiteKind::Host]),
+            after: BTreeSet::from(["base-setup"].map(str::to_owned)),
+            artifacts: vec![pinned()],
+        },
+    })))
+}
+
+impl Recipe for StepCli {
+    type Config = Config;
+
+    fn descriptor(&self) -> &Descriptor {
+        &self.descriptor
+    }
+
+    fn claims(&self, config: &Config) -> Vec<Claim> {
+        config.root.iter().map(|root| Claim::Guest { guest: root.guest }).collect()
+    }
+
+    fn draft(&self, draft: &mut Draft<'_>, config: &Config) {
+        let problems = config.problems();
+        for (path, problem) in &problems {
+            let mut finding = Diagnostic::error("feature-config", format!("feature `{NAME}`: {problem}"))
+                .with_hint("`phoenix explain step-cli` shows what each key means");
+            finding.place = Some(Place { path: path.clone(), ..Place::default() });
+            draft.find(finding);
+        }
+        if problems.is_empty() {
+            install(draft, config);
+        }
+    }
+}
+
+fn install(draft: &mut Draft<'_>, config: &Config) {
+    let packages = draft.packages(["ca-certificates", "curl"], []);
+    let artifact = config.artifacts.get(NAME).cloned().unwrap_or_else(pinned);
+    let program = draft.artifact(&artifact, PROGRAM, 0o755, [packages]);
+    let (Some(url), Some(Root { guest, path })) = (&config.ca_url, &config.root) else { return };
+    let content = Content::Copy { site: Site::Guest(*guest), path: path.clone() };
+    let root = draft.write("write-root", File::text(ROOT, "").holding(content), []);
+    let defaults = format!("{:#}\n", json!({ "ca-url": url, "root": ROOT }));
+    let known = draft.write("write-defaults", File::text(DEFAULTS, defaults), []);
+    let argv = [PROGRAM, "ca", "health", "--ca-url", url, "--root", ROOT];
+    let healthy =
+        Condition::new(Probe::command(draft.site(), argv), Expect::SaysLine { line: "ok".to_owned() });
+    draft.wait(
+        "reaches-authority",
+        healthy,
+        60,
+        format!("the authority at `{url}` answers"),
+        [program, root, known],
+    );
+}

@@ -1,0 +1,113 @@
+//! The feature itself: the pinned program, its two files and its unit. Traefik follows the file of routes by itself; only
+//! what it reads at its start makes a restart.
+
+mod files;
+
+use std::collections::BTreeSet;
+
+use phoenix_core::{
+    Artifact, Condition, Descriptor, Diagnostic, Draft, Drafted, Expect, Feature, Place, Probe, Recipe,
+    artifact::{Format, Source, Unpack},
+    draft::{File, Service},
+    feature::{Lifted, SiteKind},
+};
+use schemars::schema_for;
+use semver::Version;
+
+use crate::config::Config;
+
+const NAME: &str = "traefik";
+const PROGRAM: &str = "/usr/local/bin/traefik";
+const STATIC: &str = "/etc/traefik/traefik.yml";
+const DYNAMIC: &str = "/etc/traefik/dynamic/phoenix.yml";
+const UNIT: &str = "traefik.service";
+const UNIT_FILE: &str = "/etc/systemd/system/traefik.service";
+const STATE: &str = "/var/lib/traefik";
+
+/// Where it tells of itself, to the guest alone.
+const INNER_PORT: u16 = 8082;
+
+/// The release for Linux on x86-64. Its checksum stands in the release's own list; two independent projects pin the same.
+fn pinned() -> Artifact {
+    let version = "3.7.10";
+    Artifact {
+        name: NAME.to_owned(),
+        version: version.to_owned(),
+        source: Source::Url(format!(
+            "https://github.com/traefik/traefik/releases/download/v{version}/traefik_v{version}_linux_amd64.tar.gz"
+        )),
+        sha256: "01811bb12d44f17280550f425f5e3128d6c325f2665c09e67a651ca535f490ce".to_owned(),
+        unpack: Some(Unpack { format: Format::Tar, member: Some("traefik".to_owned()) }),
+    }
+}
+
+/// The feature `traefik`.
+pub struct Traefik {
+    descriptor: Descriptor,
+}
+
+/// Returns the feature for the registry.
+pub fn feature() -> Box<dyn Feature> {
+    Box::new(Lifted(Drafted(Traefik {
+        descriptor: Descriptor {
+            name: NAME.to_owned(),
+            version: Version::new(0, 1, 0),
+            summary: "routes requests to services by their host names".to_owned(),
+            config_schema: schema_for!(Config).to_value(),
+            sites: BTreeSet::from([SiteKind::Lxc, SiteKind::Vm]),
+            after: BTreeSet::from(["base-setup", "step-cli", "trusted-ca"].map(str::to_owned)),
+            artifacts: vec![pinned()],
+        },
+    })))
+}
+
+impl Recipe for Traefik {
+    type Config = Config;
+
+    fn descriptor(&self) -> &Descriptor {
+        &self.descriptor
+    }
+
+    fn draft(&self, draft: &mut Draft<'_>, config: &Config) {
+        let problems = config.problems();
+        for (path, problem) in &problems {
+            let mut finding = Diagnostic::error("feature-config", format!("feature `{NAME}`: {problem}"))
+                .with_hint("`phoenix explain traefik` shows what each key means");
+            finding.place = Some(Place { path: path.clone(), ..Place::default() });
+            draft.find(finding);
+        }
+        if problems.is_empty() {
+            install(draft, config);
+        }
+    }
+}
+
+fn install(draft: &mut Draft<'_>, config: &Config) {
+    let packages = draft.packages(["ca-certificates", "curl"], []);
+    let account = draft.account(NAME, &[], []);
+    let artifact = config.artifacts.get(NAME).cloned().unwrap_or_else(pinned);
+    let program = draft.artifact(&artifact, PROGRAM, 0o755, [packages]);
+    let state = draft.directory("make-state", STATE, (0o700, NAME), [account.clone()]);
+    let beginning = draft.write("write-static", File::text(STATIC, files::at_start(config)), []);
+    let routes = draft.write("write-routes", File::text(DYNAMIC, files::routes(config)), []);
+    let unit = draft.write("write-unit", File::text(UNIT_FILE, files::unit()), [account, state]);
+    let service = Service::new(UNIT, [PROGRAM, STATIC, UNIT_FILE]);
+    // The routes are there when it begins, so that it never answers without them.
+    let first =
+        (beginning.is_some() || unit.is_some() || program.is_some()).then(|| routes.clone()).flatten();
+    let up = draft.service(&service, [program, beginning, unit, first]);
+    let ping = probe(draft, "/ping");
+    draft.wait("answers", ping, 60, "it answers", [up.clone()]);
+    // Traefik keeps the old routes if the new ones are bad: it is asked whether it has taken each.
+    for name in config.routes.keys() {
+        let taken = probe(draft, &format!("/api/http/routers/{name}@file"));
+        let reason = format!("it has taken the route `{name}`");
+        draft.wait(&format!("routes-{name}"), taken, 60, reason, [up.clone(), routes.clone()]);
+    }
+}
+
+fn probe(draft: &Draft<'_>, path: &str) -> Condition {
+    let url = format!("http://127.0.0.1:{INNER_PORT}{path}");
+    let argv = ["curl", "-fsS", "-o", "/dev/null", "--max-time", "5", &url];
+    Condition::new(Probe::command(draft.site(), argv), Expect::Succeeds)
+}
