@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use phoenix_core::{
     Artifact, Condition, Content, Descriptor, Diagnostic, Draft, Drafted, Expect, Feature, Place, Probe,
-    Recipe,
+    Recipe, StepId,
     artifact::{Format, Source, Unpack},
     draft::{Command, File, Service},
     feature::{Lifted, SiteKind},
@@ -102,8 +102,13 @@ fn password(draft: &mut Draft<'_>, config: &Config, state: Option<StepId>) -> Op
         return draft.write("write-password", file.with_mode(0o600).owned_by(ACCOUNT), [state]);
     }
     if draft.file(PASSWORD).is_none() && draft.file(SETTINGS).is_some() {
-        let message = format!("feature `{NAME}`: `{PASSWORD}` is gone, and the keys of `{}` cannot be read without it", draft.site());
-        let hint = format!("put it back from a backup, or remove `{STATE}` to begin with a new authority that nobody trusts yet");
+        let message = format!(
+            "feature `{NAME}`: `{PASSWORD}` is gone, and the keys of `{}` cannot be read without it",
+            draft.site()
+        );
+        let hint = format!(
+            "put it back from a backup, or remove `{STATE}` to begin with a new authority that nobody trusts yet"
+        );
         draft.find(Diagnostic::error("lost-secret", message).with_hint(hint));
         return None;
     }

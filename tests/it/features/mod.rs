@@ -1,6 +1,11 @@
 //! Features on the simulated node: the whole first plan as a golden, the laws, and what is broken on purpose is what
 //! the next plan mends, and nothing else.
 
+mod docker;
+mod nginx;
+mod python_api_service;
+mod step;
+mod traefik;
 mod trusted_ca;
 
 use phoenix_core::{Action, BackendError, Content, FeatureUse, GuestId, Site, UnitGoal};

@@ -38,12 +38,14 @@ pub(super) fn step(run: Run<'_>) -> Ran {
         ["ca", "init", ..] => {
             let host = run.world.hostname().to_owned();
             let mut write = |path: String, mode: u32, text: String| {
-                let entry = Entry { mode, owner: "step".into(), group: "step".into(), body: Body::Text(text) };
+                let entry =
+                    Entry { mode, owner: "step".into(), group: "step".into(), body: Body::Text(text) };
                 run.world.place(&path, entry);
             };
             write(format!("{state}/config/ca.json"), 0o600, "{}\n".to_owned());
             for name in ["root_ca", "intermediate_ca"] {
-                let text = format!("-----BEGIN CERTIFICATE-----\n{name} of {host}\n-----END CERTIFICATE-----\n");
+                let text =
+                    format!("-----BEGIN CERTIFICATE-----\n{name} of {host}\n-----END CERTIFICATE-----\n");
                 write(format!("{state}/certs/{name}.crt"), 0o600, text);
             }
             Ran::default()

@@ -1,0 +1,253 @@
+//! The features for real: containers of the example lab that reach no network, with the programs themselves installed in
+//! them, and probed from outside.
+
+use phoenix_core::{Evidence, FeatureUse, GuestId, Probe, Reader, Site, planner::Resolved};
+use phoenix_tests::{
+    lab::Lab,
+    laws,
+    stores::{Stores, WHEELS},
+    way::Way,
+    world::World,
+};
+use serde_json::{Value, json};
+
+use crate::{homelab, on_the_real_way};
+
+const APP: &str = "import json, os
+async def app(scope, receive, send):
+    if scope['type'] != 'http':
+        return
+    body = json.dumps({'path': scope['path'], 'greeting': os.environ['GREETING']}).encode()
+    await send({'type': 'http.response.start', 'status': 200, 'headers': []})
+    await send({'type': 'http.response.body', 'body': body})
+";
+
+/// What no quoting may change.
+const GREETING: &str = "it's \"quoted\" $(id) `id` %n ${HOME} \\ ü\nsecond line";
+
+fn host() -> Site {
+    Site::Host("phoenix".into())
+}
+
+fn guest(vmid: u32) -> Site {
+    Site::Guest(GuestId::lxc(vmid))
+}
+
+/// Runs a script at a site, and returns its exit status and what it says.
+async fn said(world: &World, site: Site, script: &str) -> (i32, String) {
+    let argv = ["/bin/sh", "-c", script].map(str::to_owned).to_vec();
+    match &world.backend.read(&[Probe::Command { site, argv }]).await[..] {
+        [Ok(Evidence::Output { status, stdout, stderr })] => (*status, format!("{}{stderr}", stdout.trim())),
+        answers => panic!("{script}: {answers:?}"),
+    }
+}
+
+async fn done(world: &World, site: Site, script: &str) -> String {
+    let (status, said) = said(world, site, script).await;
+    assert_eq!(status, 0, "{script}: {said}");
+    said
+}
+
+/// Returns the example lab with only these containers, which have these features beside their own.
+fn lab(stores: &Stores, features: &[(u32, &str, Value)], more: &[u32]) -> (Resolved, phoenix_node::NodeSeed) {
+    let mut loaded = homelab::load();
+    let seed = homelab::seed(&loaded);
+    let desired = &mut loaded.desired;
+    let given: Vec<String> = features.iter().map(|(vmid, ..)| format!("lxc/{vmid}")).collect();
+    let kept =
+        |id: &str| given.iter().any(|one| one == id) || more.iter().any(|vmid| id == format!("lxc/{vmid}"));
+    desired.resources.retain(|id, _| kept(id.as_str()));
+    let mut guests: Vec<&str> = given.iter().map(String::as_str).collect();
+    guests.dedup();
+    stores.give(desired, &guests);
+    for (vmid, name, config) in features {
+        let id = format!("lxc/{vmid}").parse().expect("an id");
+        let declared = desired.resources.get_mut(&id).expect("a container of the lab");
+        declared.features.push(FeatureUse::new(name, config.clone()));
+    }
+    (Resolved::new(&Lab::new().registry, desired).unwrap_or_else(|found| panic!("{found}")), seed)
+}
+
+async fn steps(world: &World, resolved: &Resolved) -> Vec<String> {
+    let plan = world.plan(resolved).await.unwrap_or_else(|found| panic!("{found}"));
+    plan.steps
+        .iter()
+        .map(|step| format!("{}:{}:{}", step.resource, step.id.owner(), step.id.verb()))
+        .collect()
+}
+
+/// Does harm, and checks that the next plan names exactly what mends it, which it then does.
+async fn mends(world: &World, resolved: &Resolved, (vmid, harm): (u32, &str), expected: &[&str]) {
+    done(world, guest(vmid), harm).await;
+    let expected: Vec<String> = expected.iter().map(|step| format!("lxc/{vmid}:{step}")).collect();
+    assert_eq!(steps(world, resolved).await, expected, "after `{harm}`");
+    let run = world.converge(resolved).await.unwrap_or_else(|found| panic!("{found}"));
+    assert!(run.last.failed.is_empty(), "after `{harm}`: {:?}", run.last.failed);
+    assert_eq!(steps(world, resolved).await, Vec::<String>::new(), "after `{harm}` was mended");
+}
+
+fn stores(artifacts: &[&str]) -> Option<Stores> {
+    match Stores::find(artifacts) {
+        Ok(stores) => Some(stores),
+        Err(why) => {
+            println!("skipped: {why}");
+            None
+        }
+    }
+}
+
+#[test]
+fn an_authority_a_gateway_a_router_and_a_service_stand_up_and_are_mended() {
+    let Some(stores) = stores(&["traefik", "step-ca", "step-cli"]) else { return };
+    on_the_real_way(async |way| services(way, &stores).await);
+}
+
+async fn services(way: Way, stores: &Stores) {
+    let root = json!({"guest": "lxc/103", "path": "/etc/step-ca/certs/root_ca.crt"});
+    let (resolved, seed) = lab(
+        stores,
+        &[
+            (
+                101,
+                "nginx",
+                json!({"sites": [{"server_names": ["_"], "locations": [{"proxy": "http://10.0.0.12:80"}]}]}),
+            ),
+            (101, "trusted-ca", json!({"certificates": [{"name": "lab", "from": root}]})),
+            (102, "step-cli", json!({"ca_url": "https://10.0.0.10:9000", "root": {"guest": "lxc/103"}})),
+            (
+                102,
+                "traefik",
+                json!({"routes": {"hello": {"hosts": ["hello.example"], "servers": ["http://10.0.0.154:8000"]}}}),
+            ),
+            (103, "step-cli", json!({})),
+            (103, "step-ca", json!({"name": "Lab", "dns": ["ca.example", "10.0.0.10"]})),
+            (
+                953,
+                "python-api-service",
+                json!({"services": {"hello": {
+                    "command": ["uvicorn", "app:app", "--host", "0.0.0.0", "--port", "8000", "--header", format!("x-odd: {}", "$(id) %n \"q\"")],
+                    "requirements": ["uvicorn==0.54.0"],
+                    "index": WHEELS,
+                    "files": {"app.py": APP},
+                    "environment": {"GREETING": GREETING},
+                    "health": "http://127.0.0.1:8000/",
+                }}}),
+            ),
+        ],
+        &[900],
+    );
+    let world = way.seeded(seed).await;
+    laws::settle(&resolved, world.backend.as_ref()).await;
+    assert_eq!(steps(&world, &resolved).await, Vec::<String>::new());
+
+    // From outside all guests: through the gateway and the router to the service, which has its values as they were given.
+    let ask = "curl -sS -i --max-time 10 -H 'Host: hello.example' http://10.0.0.153/there";
+    let answer = done(&world, host(), ask).await;
+    let body: Value = serde_json::from_str(answer.lines().last().unwrap_or_default())
+        .unwrap_or_else(|_| panic!("{answer}"));
+    assert_eq!(body, json!({"path": "/there", "greeting": GREETING}));
+    assert!(answer.contains("x-odd: $(id) %n \"q\""), "{answer}");
+    let (_, unknown) =
+        said(&world, host(), "curl -sS -o /dev/null -w '%{http_code}' http://10.0.0.153/").await;
+    assert_eq!(unknown, "404");
+    // Programs of a guest trust the authority; those of the host do not.
+    done(&world, guest(101), "curl -fsS --max-time 10 https://10.0.0.10:9000/health").await;
+    assert_ne!(said(&world, host(), "curl -fsS --max-time 10 https://10.0.0.10:9000/health").await.0, 0);
+
+    let nginx = ["nginx:reload-nginx.service", "nginx:answers"];
+    let behind = |first: &'static str, rest: &[&'static str]| [&[first], rest].concat();
+    mends(
+        &world,
+        &resolved,
+        (101, "echo '# mine' >>/etc/nginx/nginx.conf"),
+        &behind("nginx:write-config", &nginx),
+    )
+    .await;
+    mends(&world, &resolved, (101, "systemctl stop nginx"), &["nginx:start-nginx.service", "nginx:answers"])
+        .await;
+    mends(
+        &world,
+        &resolved,
+        (
+            101,
+            "rm /usr/local/share/ca-certificates/phoenix-lab.crt; update-ca-certificates --fresh >/dev/null",
+        ),
+        &["trusted-ca:write-lab", "trusted-ca:trust-lab"],
+    )
+    .await;
+    let traefik = ["traefik:restart-traefik.service", "traefik:answers", "traefik:routes-hello"];
+    mends(
+        &world,
+        &resolved,
+        (102, "printf x >>/usr/local/bin/traefik"),
+        &behind("traefik:install-traefik", &traefik),
+    )
+    .await;
+    mends(
+        &world,
+        &resolved,
+        (102, "sed -i s/hello.example/other.example/ /etc/traefik/dynamic/phoenix.yml"),
+        &["traefik:write-routes", "traefik:routes-hello"],
+    )
+    .await;
+    mends(
+        &world,
+        &resolved,
+        (103, "systemctl stop step-ca"),
+        &["step-ca:start-step-ca.service", "step-ca:answers"],
+    )
+    .await;
+    mends(
+        &world,
+        &resolved,
+        (953, "/opt/hello/.venv/bin/python -m pip -q uninstall -y uvicorn 2>/dev/null"),
+        &[
+            "python-api-service:install-hello",
+            "python-api-service:restart-hello.service",
+            "python-api-service:ready-hello",
+        ],
+    )
+    .await;
+
+    // A configuration that the program finds wrong never takes the place of a good one.
+    let (broken, _) =
+        lab(stores, &[(101, "nginx", json!({"client_max_body_size": "lots", "sites": []}))], &[900, 103]);
+    let run = world.converge(&broken).await.unwrap_or_else(|found| panic!("{found}"));
+    let failures: Vec<String> = run.last.failed.iter().map(|failure| failure.error.to_string()).collect();
+    assert!(
+        failures.iter().any(|said| said.contains("finds the new `/etc/nginx/nginx.conf` wrong")),
+        "{failures:?}"
+    );
+    assert!(done(&world, host(), ask).await.contains("200 OK"));
+}
+
+#[test]
+fn docker_runs_and_is_mended() {
+    let Some(stores) = stores(&[]) else { return };
+    on_the_real_way(async |way| {
+        let (resolved, seed) =
+            lab(&stores, &[(910, "docker", json!({"daemon": {"iptables": true}}))], &[900, 902]);
+        let world = way.seeded(seed).await;
+        laws::settle(&resolved, world.backend.as_ref()).await;
+        assert_eq!(steps(&world, &resolved).await, Vec::<String>::new());
+        done(&world, guest(910), "docker compose version").await;
+        // An image of nothing but a static program of the guest.
+        let image = "cd /tmp && cp /usr/bin/busybox . 2>/dev/null; tar -cf - -C / bin/true lib64 usr/lib/x86_64-linux-gnu/libc.so.6 2>/dev/null | docker import - tiny >/dev/null; docker images -q tiny";
+        assert!(!done(&world, guest(910), image).await.is_empty());
+        let again = ["docker:restart-docker.service", "docker:answers"];
+        mends(
+            &world,
+            &resolved,
+            (910, "echo '{}' >/etc/docker/daemon.json"),
+            &["docker:write-daemon-json", again[0], again[1]],
+        )
+        .await;
+        mends(
+            &world,
+            &resolved,
+            (910, "systemctl stop docker.socket docker.service"),
+            &["docker:start-docker.service", "docker:answers"],
+        )
+        .await;
+    });
+}

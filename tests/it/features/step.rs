@@ -1,0 +1,71 @@
+//! `step-ca` and `step-cli`: an authority, and guests that know it.
+
+use phoenix_core::FeatureUse;
+use phoenix_tests::lab::{Lab, container};
+use serde_json::{Value, json};
+
+use super::{Harm, check_laws, first_plan, lab, mends, refusals};
+
+fn authority() -> [(&'static str, Value); 2] {
+    [("step-cli", json!({})), ("step-ca", json!({"name": "Lab \"1\"", "dns": ["ca.example", "10.0.0.10"]}))]
+}
+
+/// Returns a lab of an authority in one container, and another that trusts it.
+fn both() -> Lab {
+    let root = json!({"guest": "lxc/100", "path": "/etc/step-ca/certs/root_ca.crt"});
+    let known = json!({"ca_url": "https://10.0.0.10:9000", "root": {"guest": "lxc/100"}});
+    let trusted = json!({"certificates": [{"name": "lab", "from": root}]});
+    let uses = vec![FeatureUse::new("step-cli", known), FeatureUse::new("trusted-ca", trusted)];
+    lab(&authority()).with("lxc", container(101), uses)
+}
+
+#[test]
+fn the_first_plan_is_complete_and_keeps_the_laws() {
+    insta::assert_json_snapshot!(first_plan(&lab(&authority()), "step-ca"));
+    let lab = both();
+    insta::assert_json_snapshot!(first_plan(&lab, "step-cli"));
+    check_laws(&lab);
+}
+
+#[test]
+fn what_is_broken_is_mended_and_the_authority_is_never_made_anew() {
+    let lab = lab(&authority());
+    let again = ["step-ca:restart-step-ca.service", "step-ca:answers"];
+    let behind = |first: &'static str| std::iter::once(first).chain(again).collect::<Vec<_>>();
+    mends(&lab, &Harm::Edit("/etc/systemd/system/step-ca.service"), &behind("step-ca:write-unit"));
+    mends(&lab, &Harm::Remove("/usr/local/bin/step-ca"), &behind("step-ca:install-step-ca"));
+    mends(&lab, &Harm::Edit("/etc/step-ca/config/ca.json"), &again);
+    mends(&lab, &Harm::Stop("step-ca.service"), &["step-ca:start-step-ca.service", "step-ca:answers"]);
+}
+
+#[test]
+fn a_root_that_changed_is_followed() {
+    let lab = both();
+    super::mends(
+        &lab,
+        &Harm::Edit("/etc/step-ca/certs/root_ca.crt"),
+        &[
+            "step-cli:write-root",
+            "step-cli:reaches-authority",
+            "trusted-ca:write-lab",
+            "trusted-ca:trust-lab",
+        ],
+    );
+}
+
+#[test]
+fn what_has_no_name_or_no_root_is_refused() {
+    for (features, says) in [
+        (vec![("step-ca", json!({"dns": []}))], "needs a name or address"),
+        (vec![("step-ca", json!({"dns": ["--force"]}))], "`--force` is no host name"),
+        (vec![("step-cli", json!({"ca_url": "https://a"}))], "`root` says which guest"),
+        (
+            vec![("step-cli", json!({"ca_url": "http://a", "root": {"guest": "lxc/101"}}))],
+            "no address with `https://`",
+        ),
+    ] {
+        let lab = lab(&features).with("lxc", container(101), vec![]);
+        let messages = refusals(&lab);
+        assert!(messages.iter().any(|message| message.contains(says)), "{says}: {messages:?}");
+    }
+}
