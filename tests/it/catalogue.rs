@@ -125,7 +125,7 @@ async fn services(way: Way, stores: &Stores) {
                 953,
                 "python-api-service",
                 json!({"services": {"hello": {
-                    "command": ["uvicorn", "app:app", "--host", "0.0.0.0", "--port", "8000", "--header", format!("x-odd: {}", "$(id) %n \"q\"")],
+                    "command": ["uvicorn", "app:app", "--host", "0.0.0.0", "--port", "8000", "--header", format!("x-odd:{}", "$(id) %n \"q\"")],
                     "requirements": ["uvicorn==0.54.0"],
                     "index": WHEELS,
                     "files": {"app.py": APP},
@@ -137,6 +137,12 @@ async fn services(way: Way, stores: &Stores) {
         &[900],
     );
     let world = way.seeded(seed).await;
+    let run = world.converge(&resolved).await.unwrap();
+    if !run.last.failed.is_empty() {
+        for f in &run.last.failed { println!("{}: {} {:?}", f.step, f.error, f.error.log); }
+        println!("{:?}", said(&world, guest(103), "journalctl -u step-ca -n 20 --no-pager; ls -laR /etc/step-ca; cat /etc/step-ca/config/ca.json").await);
+        println!("{:?}", said(&world, guest(953), "journalctl -u hello -n 30 --no-pager; ls -la /opt/hello; ip a; curl -v http://127.0.0.1:8000/").await);
+    }
     laws::settle(&resolved, world.backend.as_ref()).await;
     assert_eq!(steps(&world, &resolved).await, Vec::<String>::new());
 

@@ -155,6 +155,7 @@ ExecStart={PROGRAM} {SETTINGS} --password-file {PASSWORD}
 ExecReload=/bin/kill -HUP $MAINPID
 User={ACCOUNT}
 Group={ACCOUNT}
+ReadWritePaths={STATE}
 AmbientCapabilities=CAP_NET_BIND_SERVICE
 CapabilityBoundingSet=CAP_NET_BIND_SERVICE
 NoNewPrivileges=true

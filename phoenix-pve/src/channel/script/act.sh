@@ -284,6 +284,8 @@ act_unit() {
 	[ "$(systemctl show --no-pager -p LoadState -- "$name" 2>/dev/null)" != LoadState=not-found ] ||
 		fail "unit \`$name\` could not be found"
 	must "\`systemctl $boot $name\` failed" systemctl --quiet --no-ask-password "$boot" -- "$name"
+	# A unit that was started too often lately is one that somebody wants to have up now.
+	[ "$verb" = stop ] || systemctl --quiet reset-failed -- "$name" 2>/dev/null
 	run "$seconds" 65536 tail none systemctl --no-ask-password "$verb" -- "$name" || fail 'no directory can be written to'
 	[ "$ending" != late ] || { say late; exit 0; }
 	if [ "$status" -ne 0 ]; then
