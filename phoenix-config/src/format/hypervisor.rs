@@ -7,6 +7,7 @@ use serde::Deserialize;
 use serde_json::Value;
 
 use super::{
+    artifact::ArtifactEntry,
     firewall::ClusterFirewall,
     guest::Tests,
     plugin::Plugin,
@@ -85,6 +86,13 @@ pub(crate) struct HypervisorFile {
     /// Plugins of others, whose features guests can have.
     #[serde(default)]
     pub(crate) plugins: Vec<Plugin>,
+    /// A directory on a web server that has every artifact of the features under its file's name.
+    #[schemars(extend("format" = "url"))]
+    pub(crate) artifact_mirror: Option<String>,
+    /// Artifacts that are had from elsewhere, or in another version, than their features pin, by name. `phoenix explain
+    /// FEATURE` tells the names.
+    #[serde(default)]
+    pub(crate) artifacts: BTreeMap<String, ArtifactEntry>,
 }
 
 /// The administrator.

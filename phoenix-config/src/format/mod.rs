@@ -1,6 +1,7 @@
 //! The accepted format as types. The JSON Schemas, the check of a file's shape and its decoding all come from these,
 //! so they cannot disagree. What a key means is its doc comment.
 
+pub(crate) mod artifact;
 pub(crate) mod certificate;
 pub(crate) mod feature;
 pub(crate) mod firewall;

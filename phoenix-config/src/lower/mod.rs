@@ -1,5 +1,6 @@
 //! Lowering: decoded files become specs in the form that the managers decode, and the host.
 
+mod artifact;
 mod feature;
 mod guest;
 mod host;
@@ -44,7 +45,7 @@ pub(crate) fn guests(
     findings: &mut Diagnostics,
 ) -> Desired {
     let all = model.guests();
-    let mut desired = Desired::default();
+    let mut desired = Desired { artifacts: artifact::artifacts(model, findings), ..Desired::default() };
     let mut context = Context { model, host, guests: &all, index: Index::new(&all), registered, findings };
     for guest in &all {
         let spec = match guest.entry {

@@ -1,6 +1,7 @@
 //! The planner: resolves what is desired into specs with claims and layers, asks managers and features for steps,
 //! puts them in order and checks the result. All of it is functions of values.
 
+mod artifacts;
 mod check;
 mod compose;
 mod gpu;

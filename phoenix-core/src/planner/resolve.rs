@@ -10,12 +10,13 @@ use serde_json::Value;
 
 use super::{gpu, order};
 use crate::{
-    artifact::{Artifact, Artifacts},
+    artifact::Artifacts,
     desired::{Declared, Desired, FeatureUse},
     diagnostic::{Diagnostic, Diagnostics},
-    feature::{Descriptor, Feature, SiteKind},
+    feature::{Feature, SiteKind},
     id::{GuestKind, ResourceId, Site},
     layer,
+    planner::artifacts::{self, chosen},
     registry::{AnyManager, AnySpec, Registry},
     resource::{Requirement, Stamp},
 };
@@ -49,7 +50,7 @@ pub(crate) struct Installed {
 impl Resolved {
     /// Decodes everything that is desired, or returns all that is wrong with it.
     pub fn new(registry: &Registry, desired: &Desired) -> Result<Self, Diagnostics> {
-        let mut findings = Diagnostics::new();
+        let mut findings = artifacts::unknown(registry, &desired.artifacts);
         let mut items = BTreeMap::new();
         for (id, declared) in &desired.resources {
             match Item::new(registry, id, declared, &desired.artifacts) {
@@ -338,36 +339,11 @@ fn installed(
             ));
             continue;
         }
-        let config = with_artifacts(config, descriptor, artifacts);
+        let config = chosen(config, descriptor, artifacts);
         features.push(Installed { feature: Arc::clone(feature), config, path: path.clone() });
     }
     findings.into_result(())?;
     order::features(id, features)
-}
-
-/// Returns a configuration with the artifacts that the site has for the feature; what the user wrote there stays.
-fn with_artifacts(config: &Value, descriptor: &Descriptor, artifacts: &Artifacts) -> Value {
-    let mut config = config.clone();
-    let chosen: BTreeMap<&str, Artifact> = descriptor
-        .artifacts
-        .iter()
-        .map(|pinned| (pinned.name.as_str(), artifacts.choose(pinned)))
-        .filter(|(name, chosen)| {
-            descriptor.artifacts.iter().all(|pinned| pinned.name != *name || pinned != chosen)
-        })
-        .collect();
-    if let (Some(keys), false) = (config.as_object_mut(), chosen.is_empty()) {
-        let own = keys.entry("artifacts").or_insert_with(|| Value::Object(serde_json::Map::new()));
-        for (name, artifact) in chosen {
-            if let Some(own) = own.as_object_mut().filter(|own| !own.contains_key(name)) {
-                own.insert(
-                    name.to_owned(),
-                    serde_json::to_value(artifact).expect("an artifact has text keys"),
-                );
-            }
-        }
-    }
-    config
 }
 
 fn site_of(id: &ResourceId) -> Option<SiteKind> {
