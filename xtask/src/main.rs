@@ -5,6 +5,7 @@ mod bench;
 mod clients;
 mod command;
 mod docs;
+mod doctests;
 mod lint;
 mod packages;
 mod plugins;

@@ -1,10 +1,9 @@
-//! What tests find on the machine: an ssh server to log in to, LXC and QEMU, what builds images for real guests, and what
-//! those guests install. It is installed where it is missing and can be installed; nothing of it is started by anybody
-//! but the tests.
+//! What tests find on the machine: an ssh server to log in to, LXC and QEMU, and what builds images for real guests. It is
+//! installed where it is missing and can be installed; nothing of it is started by anybody but the tests.
 
 use std::{path::Path, process::Command};
 
-use crate::{command::run, stores, ui};
+use crate::{command::run, ui};
 
 /// Programs, and the packages of Debian that have them.
 const PROGRAMS: [(&str, &str); 13] = [
@@ -28,10 +27,9 @@ fn missing() -> Vec<&'static str> {
 }
 
 /// Tells why nothing need or can be installed here.
-pub(crate) fn obstacle(root: &Path) -> Option<String> {
+pub(crate) fn obstacle() -> Option<String> {
     let is_root = Command::new("id").arg("-u").output().is_ok_and(|output| output.stdout == b"0\n");
-    let stores = stores::missing(root);
-    let wanted: Vec<&str> = missing().into_iter().chain(stores.iter().map(|store| store.what)).collect();
+    let wanted = missing();
     match (wanted.is_empty(), is_root, Path::new("/usr/bin/apt-get").exists()) {
         (true, ..) => Some("everything is there already".to_owned()),
         (false, true, true) => None,
@@ -47,26 +45,7 @@ pub(crate) fn obstacle(root: &Path) -> Option<String> {
 }
 
 /// Installs what is missing. Where there is no way to it, tests skip themselves: that is told and is no failure.
-pub(crate) fn install(root: &Path) -> Result<(), String> {
-    if !missing().is_empty() {
-        programs();
-    }
-    for store in stores::missing(root) {
-        match stores::obstacle().map_or_else(|| store.prepare(root), |why| Err(why.to_owned())) {
-            Ok(()) => ui::line(&format!("made: {}", store.what)),
-            Err(why) => ui::skipped(
-                "packages",
-                &format!(
-                    "{} could not be made, and the tests that need it skip themselves: {why}",
-                    store.what
-                ),
-            ),
-        }
-    }
-    Ok(())
-}
-
-fn programs() {
+pub(crate) fn install() -> Result<(), String> {
     let apt = |arguments: &[&str]| {
         let mut command = Command::new("apt-get");
         // In run level 1 Debian starts no service that it installs.
@@ -82,4 +61,5 @@ fn programs() {
     if let Err(why) = installed {
         ui::skipped("packages", &why);
     }
+    Ok(())
 }

@@ -11,7 +11,7 @@ use std::{
 
 use serde_json::Value;
 
-use crate::command::output;
+use crate::{command::output, ui};
 
 /// Where all stores are.
 const CACHE: &str = "/var/cache/phoenix";
@@ -78,13 +78,28 @@ const STORES: [Store; 4] = [
     },
 ];
 
-/// Tells why this machine can have no stores, if it cannot.
-pub(crate) fn obstacle() -> Option<&'static str> {
-    (std::env::consts::ARCH != "x86_64").then_some("the mirrors that tests install from are for x86_64 alone")
+/// Tells why no store need or can be made here.
+pub(crate) fn obstacle(root: &Path) -> Option<&'static str> {
+    if std::env::consts::ARCH != "x86_64" {
+        return Some("the mirrors that tests install from are for x86_64 alone");
+    }
+    missing(root).is_empty().then_some("everything is there already")
+}
+
+/// Makes the stores that are missing. Where one cannot be made, the tests that need it skip themselves: that is told and
+/// is no failure.
+pub(crate) fn make(root: &Path) -> Result<(), String> {
+    for store in missing(root) {
+        match store.prepare(root) {
+            Ok(()) => ui::line(&format!("made: {}", store.what)),
+            Err(why) => ui::skipped("stores", &format!("{} could not be made: {why}", store.what)),
+        }
+    }
+    Ok(())
 }
 
 /// Returns the stores that are not there, or were made from something else.
-pub(crate) fn missing(root: &Path) -> Vec<&'static Store> {
+fn missing(root: &Path) -> Vec<&'static Store> {
     STORES.iter().filter(|store| !store.is_ready(root, Path::new(CACHE))).collect()
 }
 

@@ -6,10 +6,10 @@ use std::{path::Path, time::Instant};
 use crate::{
     clients::Kit,
     command::{cargo, has_cargo, run as succeed},
-    docs, lint, packages, plugins, replay, ui,
+    docs, doctests, lint, packages, plugins, replay, stores, ui,
 };
 
-type Stage<'a> = (&'a str, &'a str, Box<dyn Fn() -> Result<(), String> + 'a>);
+type Stage<'a> = (&'a str, &'a str, Box<dyn Fn() -> Result<(), String> + Send + Sync + 'a>);
 
 /// Runs all stages, or `only` some.
 pub(crate) fn run(root: &Path, only: &[String]) -> Result<(), String> {
@@ -65,18 +65,36 @@ pub(crate) fn run(root: &Path, only: &[String]) -> Result<(), String> {
         "the plugins outside the workspace, in Rust, in C and a new one",
         Box::new(|| plugins::check(root)),
     ));
-    match packages::obstacle(root) {
+    match packages::obstacle() {
         Some(why) => skipped.push(("packages", why)),
-        None => {
-            stages.push(("packages", "what tests need of this machine", Box::new(|| packages::install(root))))
+        None => stages.push(("packages", "what tests need of this machine", Box::new(packages::install))),
+    }
+    match stores::obstacle(root) {
+        Some(why) => skipped.push(("stores", why.to_owned())),
+        None if only.is_empty() => {
+            let why = "they take ten minutes once; `cargo xtask test stores` makes them, and without them the tests \
+                       that install software in real guests skip themselves";
+            skipped.push(("stores", why.to_owned()));
         }
+        None => stages.push(("stores", "what real guests install", Box::new(|| stores::make(root)))),
     }
     if has_cargo(root, "nextest") {
-        stages.push((
-            "doctests",
-            "cargo test --doc",
-            Box::new(|| succeed(&mut cargo(root, &["test", "--doc", "--workspace", "--locked", "--quiet"]))),
-        ));
+        // Each crate that is asked for is linked again for it, so only those are that have one.
+        let crates = doctests::crates(root)?;
+        if crates.is_empty() {
+            skipped.push(("doctests", "no documentation has code that is run".to_owned()));
+        } else {
+            stages.push((
+                "doctests",
+                "cargo test --doc, of the crates that have one",
+                Box::new(move || {
+                    let named = crates.iter().flat_map(|name| ["-p", name.as_str()]);
+                    let arguments: Vec<&str> =
+                        ["test", "--doc", "--locked", "--quiet"].into_iter().chain(named).collect();
+                    succeed(&mut cargo(root, &arguments))
+                }),
+            ));
+        }
         stages.push((
             "tests",
             "cargo nextest",
@@ -124,44 +142,60 @@ pub(crate) fn run(root: &Path, only: &[String]) -> Result<(), String> {
     for (stage, why) in &skipped {
         ui::skipped(stage, why);
     }
-    in_turn(&stages)
+    // The last two wait for a served node more than they work, each for one of its own.
+    let served = stages.iter().position(|(stage, ..)| *stage == "records").unwrap_or(stages.len());
+    let last = stages.split_off(served);
+    let outcomes = [in_turn(&stages), at_once(&last)];
+    let failed: Vec<&str> = outcomes.iter().flatten().copied().collect();
+    if failed.is_empty() { Ok(()) } else { Err(format!("failed stages: {}", failed.join(", "))) }
 }
 
-fn in_turn(stages: &[Stage<'_>]) -> Result<(), String> {
-    let mut failed = Vec::new();
-    for (stage, what, check) in stages {
-        ui::begin(stage, what);
-        let begun = Instant::now();
-        let result = check();
-        if let Err(message) = &result {
-            ui::error(message);
-            failed.push(*stage);
-        }
-        ui::end(stage, result.is_ok(), begun.elapsed());
+/// Runs stages one after the other; returns those that failed.
+fn in_turn<'a>(stages: &[Stage<'a>]) -> Vec<&'a str> {
+    stages.iter().filter_map(one).collect()
+}
+
+/// Runs stages all at once; returns those that failed.
+fn at_once<'a>(stages: &[Stage<'a>]) -> Vec<&'a str> {
+    std::thread::scope(|scope| {
+        let begun: Vec<_> = stages.iter().map(|stage| scope.spawn(move || one(stage))).collect();
+        begun.into_iter().filter_map(|stage| stage.join().expect("a stage returns its failure")).collect()
+    })
+}
+
+/// Runs a stage; returns its name if it failed.
+fn one<'a>((stage, what, check): &Stage<'a>) -> Option<&'a str> {
+    ui::begin(stage, what);
+    let begun = Instant::now();
+    let result = check();
+    if let Err(message) = &result {
+        ui::error(message);
     }
-    if failed.is_empty() { Ok(()) } else { Err(format!("failed stages: {}", failed.join(", "))) }
+    ui::end(stage, result.is_ok(), begun.elapsed());
+    result.is_err().then_some(*stage)
 }
 
 #[cfg(test)]
 mod tests {
-    use std::cell::Cell;
+    use std::sync::atomic::{AtomicU32, Ordering};
 
     use super::*;
 
     #[test]
-    fn a_failed_stage_does_not_keep_later_ones_from_running() {
-        let runs = Cell::new(0);
+    fn a_failed_stage_does_not_keep_others_from_running() {
+        let runs = AtomicU32::new(0);
         let stage = |name: &'static str, result: Result<(), String>| -> Stage<'_> {
             let runs = &runs;
             let check = move || {
-                runs.set(runs.get() + 1);
+                runs.fetch_add(1, Ordering::Relaxed);
                 result.clone()
             };
             (name, "", Box::new(check))
         };
         let stages =
             [stage("one", Err("no".to_owned())), stage("two", Ok(())), stage("three", Err("no".to_owned()))];
-        assert_eq!(in_turn(&stages), Err("failed stages: one, three".to_owned()));
-        assert_eq!(runs.get(), 3);
+        assert_eq!(in_turn(&stages), ["one", "three"]);
+        assert_eq!(at_once(&stages), ["one", "three"]);
+        assert_eq!(runs.load(Ordering::Relaxed), 6);
     }
 }
