@@ -82,6 +82,7 @@ async fn mends(world: &World, resolved: &Resolved, (vmid, harm): (u32, &str), ex
     assert_eq!(steps(world, resolved).await, Vec::<String>::new(), "after `{harm}` was mended");
 }
 
+#[expect(clippy::print_stdout, reason = "a test that skips something says so")]
 fn stores(artifacts: &[&str]) -> Option<Stores> {
     match Stores::find(artifacts) {
         Ok(stores) => Some(stores),

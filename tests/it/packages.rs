@@ -1,5 +1,5 @@
 //! Packages and artifacts are really installed: in containers of the example lab that reach no network, from what
-//! `cargo xtask test packages` makes.
+//! `cargo xtask test stores` makes.
 
 use phoenix_core::{
     Action, Backend, Evidence, GuestId, Phase, Probe, Reader, ResourceId, Site, Step, engine::Events,

@@ -1,4 +1,4 @@
-//! Stores: what `cargo xtask test packages` has prepared on this machine for guests whose network leads nowhere. A lab that
+//! Stores: what `cargo xtask test stores` has prepared on this machine for guests whose network leads nowhere. A lab that
 //! is given them installs from a mirror that stands in its guests, and from archives of this machine.
 
 use std::{collections::BTreeMap, fs, path::Path};
@@ -31,7 +31,7 @@ impl Stores {
 
     fn below(cache: &Path, wanted: &[&str]) -> Result<Self, String> {
         let lacking =
-            |what: &str| format!("{what} is not there: `cargo xtask test packages` makes it, as root");
+            |what: &str| format!("{what} is not there: `cargo xtask test stores` makes it, as root");
         for (file, what) in [
             ("mirror/ubuntu-24.04/Packages", "the mirror of Ubuntu 24.04"),
             ("mirror/wheels", "the wheelhouse"),
@@ -113,7 +113,7 @@ mod tests {
         assert!(why(&[]).contains("the mirror of Ubuntu 24.04"), "{}", why(&[]));
         fs::create_dir_all(dir.path().join("mirror/ubuntu-24.04")).unwrap();
         fs::write(dir.path().join("mirror/ubuntu-24.04/Packages"), "").unwrap();
-        assert!(why(&[]).contains("cargo xtask test packages"), "{}", why(&[]));
+        assert!(why(&[]).contains("cargo xtask test stores"), "{}", why(&[]));
         fs::create_dir_all(dir.path().join("mirror/wheels")).unwrap();
         assert_eq!(Stores::below(dir.path(), &[]).unwrap().artifacts(), Artifacts::default());
         assert!(why(&["traefik"]).contains("the artifact `traefik`"), "{}", why(&["traefik"]));
