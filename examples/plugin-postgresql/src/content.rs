@@ -2,7 +2,7 @@
 
 use phoenix_plugin::core::{
     Content, StepId,
-    draft::{Draft, File},
+    draft::{Command, Draft, File},
 };
 
 use crate::{config::Config, sql};
@@ -14,26 +14,20 @@ pub(crate) fn draft(draft: &mut Draft<'_>, config: &Config, ready: Option<StepId
     let mut last = ready;
     for role in &config.roles {
         let name = &role.name;
-        let made = draft.feed(
-            &format!("make-role-{name}"),
-            (sql::command(config), Content::Text(sql::make_role(role))),
-            sql::has_role(site, config, role),
-            format!("there is no role `{name}` that may log in"),
-            [last.clone()],
-        );
+        let reason = format!("there is no role `{name}` that may log in");
+        let make = Command::new(sql::command(config), sql::has_role(site, config, role), reason)
+            .reading(Content::Text(sql::make_role(role)));
+        let made = draft.run(&format!("make-role-{name}"), make, [last.clone()]);
         last = made.or(last);
         if let Some(password) = &role.password {
             last = set_password(draft, config, role, password, last);
         }
     }
     for database in &config.databases {
-        let made = draft.feed(
-            &format!("make-database-{}", database.name),
-            (sql::command(config), Content::Text(sql::make_database(database))),
-            sql::has_database(site, config, database),
-            format!("there is no database `{}` of `{}`", database.name, database.owner),
-            [last.clone()],
-        );
+        let reason = format!("there is no database `{}` of `{}`", database.name, database.owner);
+        let make = Command::new(sql::command(config), sql::has_database(site, config, database), reason)
+            .reading(Content::Text(sql::make_database(database)));
+        let made = draft.run(&format!("make-database-{}", database.name), make, [last.clone()]);
         last = made.or(last);
     }
 }
@@ -49,12 +43,10 @@ fn set_password(
     let path = format!("/etc/postgresql/phoenix/password-{}.sql", role.name);
     let file = File::text(&path, sql::set_password(role)).owned_by("postgres");
     let written = draft.write(&format!("write-password-{}", role.name), file, [after.clone()]);
-    let set = draft.feed(
-        &format!("set-password-{}", role.name),
-        (sql::file_command(config, &path), Content::Secret(password.clone())),
-        sql::has_password(draft.site(), config, role),
-        format!("the role `{}` has no password", role.name),
-        [after.clone(), written.clone()],
-    );
+    let reason = format!("the role `{}` has no password", role.name);
+    let has_password = sql::has_password(draft.site(), config, role);
+    let set = Command::new(sql::file_command(config, &path), has_password, reason)
+        .reading(Content::Secret(password.clone()));
+    let set = draft.run(&format!("set-password-{}", role.name), set, [after.clone(), written.clone()]);
     set.or(written).or(after)
 }

@@ -48,6 +48,9 @@ impl Recipe for Postgresql {
 
     fn draft(&self, draft: &mut Draft<'_>, config: &Config) {
         let ready = server::draft(draft, config);
-        content::draft(draft, config, ready);
+        // What is in a server that does not answer is not known: it is looked at in the round after it was started.
+        if !server::is_down(draft, config) {
+            content::draft(draft, config, ready);
+        }
     }
 }

@@ -31,9 +31,23 @@ pub(crate) fn draft(draft: &mut Draft<'_>, config: &Config) -> Option<StepId> {
     let allowed = draft.write("write-rules", file, [installed.clone()]);
     let service = Service::new(UNIT, [settings, rules]);
     let started = draft.service(&service, [installed, written, allowed]);
-    let answers = Probe::command(draft.site(), ["pg_isready", "-q", "-p", &config.port.to_string()]);
-    let answers = Condition::new(answers, Expect::Succeeds);
-    draft.wait("await-server", answers, PATIENCE_S, "the server does not answer yet", [started])
+    draft.wait(
+        "await-server",
+        answers(draft, config),
+        PATIENCE_S,
+        "the server does not answer yet",
+        [started],
+    )
+}
+
+/// Tells whether there is a server that does not answer.
+pub(crate) fn is_down(draft: &Draft<'_>, config: &Config) -> bool {
+    draft.has_package(&format!("postgresql-{}", config.major)) && !draft.holds(&answers(draft, config))
+}
+
+fn answers(draft: &Draft<'_>, config: &Config) -> Condition {
+    let port = config.port.to_string();
+    Condition::new(Probe::command(draft.site(), ["pg_isready", "-q", "-p", &port]), Expect::Succeeds)
 }
 
 fn settings(config: &Config) -> String {

@@ -103,10 +103,13 @@ fn what_somebody_broke_is_mended_and_nothing_else() {
     assert_eq!(verbs(&steps), ["write-settings", "restart-postgresql.service", "await-server"]);
 
     let (mut guest, config) = converged();
+    let silent = Evidence::Output { status: 2, stdout: String::new(), stderr: String::new() };
+    guest.set(Probe::command(&guest.site().clone(), ["pg_isready", "-q", "-p", "5432"]), Some(silent));
     let stopped = Evidence::Unit { active: false, enabled: true, stale: [].into() };
     guest.set(Probe::unit(&guest.site().clone(), "postgresql.service"), Some(stopped));
     let steps = guest.converge(&*feature(), &config).unwrap();
     assert_eq!(verbs(&steps), ["start-postgresql.service", "await-server"]);
+    assert_eq!(guest.plan(&*feature(), &config).unwrap(), []);
 
     let (mut guest, config) = converged();
     guest.set(Probe::package(&guest.site().clone(), "postgresql-16"), None);
