@@ -1,6 +1,6 @@
 //! Features of a guest: old spellings, what is known but not built yet, and what other keys of the entry tell them.
 
-use phoenix_core::{Diagnostic, FeatureUse};
+use phoenix_core::{Diagnostic, FeatureUse, GuestId};
 use serde_json::{Map, Value, json};
 
 use super::Context;
@@ -9,6 +9,10 @@ use crate::{
     model::{Entry, Guest, Spot},
     shape::nearest,
 };
+
+/// The feature that is the lab's authority, and where that keeps its root.
+const AUTHORITY: &str = "step-ca";
+const ROOT: &str = "/etc/step-ca/certs/root_ca.crt";
 
 /// The features that Phoenix has or will have.
 pub(crate) const KNOWN: [&str; 14] = [
@@ -129,11 +133,43 @@ fn complete(context: &Context<'_>, guest: &Guest<'_>, name: &str, config: &mut M
             add("gpus", gpus(guest).map(Value::from));
         }
         ("ollama" | "llama-cpp", _) => add("gpus", gpus(guest).map(Value::from)),
-        ("trusted-ca" | "step-cli" | "traefik", Entry::Lxc(lxc)) => {
-            add("ca_url", lxc.bootstrap_ca_url.as_deref().map(Value::from));
+        ("step-ca", _) => {
+            let domain = context.host.domain.as_deref();
+            let name =
+                domain.map_or_else(|| guest.name.to_owned(), |domain| format!("{}.{domain}", guest.name));
+            let names = std::iter::once(name).chain(address(guest));
+            add("dns", Some(names.collect()));
+        }
+        // The lab's own authority is known by the guest that it lives in: nothing has to be written twice.
+        ("trusted-ca", _) => add(
+            "certificates",
+            authority(context, guest)
+                .map(|(id, _)| json!([{ "name": AUTHORITY, "from": { "guest": id, "path": ROOT } }])),
+        ),
+        ("step-cli", _) if !config.contains_key("ca_url") && !config.contains_key("root") => {
+            if let Some((id, url)) = authority(context, guest) {
+                config.insert("ca_url".to_owned(), Value::from(url));
+                config.insert("root".to_owned(), json!({ "guest": id, "path": ROOT }));
+            }
         }
         _ => {}
     }
+}
+
+/// Returns another guest that the authority of the lab lives in, and where it answers there.
+fn authority(context: &Context<'_>, guest: &Guest<'_>) -> Option<(GuestId, String)> {
+    let has = |other: &&Guest<'_>| other.features.iter().any(|entry| canonical(entry.name()) == AUTHORITY);
+    let found = context.guests.iter().filter(|other| !other.is_template).find(has)?;
+    // Whoever stands below it cannot wait for it.
+    let is_other = found.id != guest.id && !guest.is_template;
+    is_other.then(|| Some((found.id, format!("https://{}:9000", address(found)?))))?
+}
+
+/// Returns a guest's own address, if it is a fixed one.
+fn address(guest: &Guest<'_>) -> Option<String> {
+    let (network, _) = guest.networks.first()?;
+    let (address, _) = network.ip.as_deref()?.split_once('/')?;
+    Some(address.to_owned())
 }
 
 fn gpus(guest: &Guest<'_>) -> Option<Vec<u32>> {
