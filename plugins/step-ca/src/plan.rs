@@ -23,8 +23,9 @@ const PASSWORD: &str = "/etc/step-ca/password.txt";
 const ROOT: &str = "/etc/step-ca/certs/root_ca.crt";
 const UNIT: &str = "step-ca.service";
 const UNIT_FILE: &str = "/etc/systemd/system/step-ca.service";
-/// The program that makes the state: `step`, which the feature `step-cli` installs.
-const STEP: &str = "/usr/local/bin/step";
+/// The program that makes the state; the feature's own copy, because the guest need not have the feature `step-cli`.
+const STEP: &str = "/usr/local/lib/phoenix/step";
+const STEP_CLI: &str = "step-cli";
 
 /// The release for Linux on x86-64, as a signed list of its checksums has it.
 fn pinned() -> Artifact {
@@ -37,6 +38,20 @@ fn pinned() -> Artifact {
         )),
         sha256: "126615795bafe3f2d3f890e2d628fa6e2857315fb48d0671d34b23047cc37d73".to_owned(),
         unpack: Some(Unpack { format: Format::Tar, member: Some("step-ca".to_owned()) }),
+    }
+}
+
+/// The release of `step` that makes the state; two independent projects pin the same checksum.
+fn pinned_step() -> Artifact {
+    let version = "0.30.6";
+    Artifact {
+        name: STEP_CLI.to_owned(),
+        version: version.to_owned(),
+        source: Source::Url(format!(
+            "https://github.com/smallstep/cli/releases/download/v{version}/step_linux_{version}_amd64.tar.gz"
+        )),
+        sha256: "e44a5dc5f880a694b24a0f2941a69a81b0bc6ee053170fdfde18453d4d5816de".to_owned(),
+        unpack: Some(Unpack { format: Format::Tar, member: Some(format!("step_{version}/bin/step")) }),
     }
 }
 
@@ -55,7 +70,7 @@ pub fn feature() -> Box<dyn Feature> {
             config_schema: schema_for!(Config).to_value(),
             sites: BTreeSet::from([SiteKind::Lxc, SiteKind::Vm]),
             after: BTreeSet::from(["base-setup", "step-cli"].map(str::to_owned)),
-            artifacts: vec![pinned()],
+            artifacts: vec![pinned(), pinned_step()],
         },
     })))
 }
@@ -85,10 +100,12 @@ fn install(draft: &mut Draft<'_>, config: &Config) {
     let packages = draft.packages(["ca-certificates", "curl", "openssl"], []);
     let account = draft.account(ACCOUNT, &[], []);
     let artifact = config.artifacts.get(NAME).cloned().unwrap_or_else(pinned);
-    let program = draft.artifact(&artifact, PROGRAM, 0o755, [packages]);
+    let program = draft.artifact(&artifact, PROGRAM, 0o755, [packages.clone()]);
+    let step = config.artifacts.get(STEP_CLI).cloned().unwrap_or_else(pinned_step);
+    let step = draft.artifact(&step, STEP, 0o755, [packages]);
     let state = draft.directory("make-state", STATE, (0o700, ACCOUNT), [account]);
     let password = password(draft, config, state.clone());
-    let made = draft.run("make-authority", making(draft, config), [state, password.clone()]);
+    let made = draft.run("make-authority", making(draft, config), [state, step, password.clone()]);
     let unit = draft.write("write-unit", File::text(UNIT_FILE, unit()), []);
     let reads = [PROGRAM, SETTINGS, PASSWORD, UNIT_FILE];
     let up = draft.service(&Service::new(UNIT, reads), [program, password, made, unit]);

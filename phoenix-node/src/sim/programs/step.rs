@@ -5,6 +5,9 @@ use crate::sim::{
     world::{Body, Entry},
 };
 
+/// Where it is installed.
+const PATHS: [&str; 2] = ["/usr/local/bin/step", "/usr/local/lib/phoenix/step"];
+
 /// Runs the command behind its options, as whoever it may be: in a simulated site all are alike.
 pub(super) fn runuser(run: Run<'_>) -> Ran {
     match run.args.iter().position(|word| word == "--") {
@@ -25,7 +28,7 @@ pub(super) fn env(run: Run<'_>) -> Ran {
 }
 
 pub(super) fn step(run: Run<'_>) -> Ran {
-    if run.world.follow("/usr/local/bin/step").is_none() {
+    if !PATHS.iter().any(|path| run.world.follow(path).is_some()) {
         return Ran::failed(127, "step: command not found");
     }
     let words = run.words();
