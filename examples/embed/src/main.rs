@@ -66,6 +66,7 @@ fn desired() -> Desired {
             .into_iter()
             .map(|(vmid, declared)| (ResourceId::new("lxc", &vmid.to_string()), declared))
             .collect(),
+        ..Desired::default()
     }
 }
 
