@@ -259,7 +259,7 @@ invalid: 3 guests, 1 error, 1 note
 --- stderr
 note[missing-file]: `[LAB]/config` has no `phoenix_vm_configs.json`, so there are no virtual machines
 
-error[feature-config]: feature `base-setup`: unknown field `pakages`, expected one of `locale`, `timezone`, `packages`, `users`, `root_ssh_keys`
+error[feature-config]: feature `base-setup`: unknown field `pakages`, expected one of `locale`, `timezone`, `apt_sources`, `apt_proxy`, `packages`, `users`, `root_ssh_keys`
   --> phoenix_lxc_configs.json:10:11
    |
 10 |           "pakages": [
