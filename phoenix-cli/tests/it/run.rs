@@ -341,6 +341,8 @@ base-setup 0.1.0: installs basic packages and sets locale, time zone, users and 
 lives in: containers, virtual machines, nodes
 
 KEY            TYPE            DEFAULT                                                            MEANING
+apt_proxy      string          null                                                               The proxy through which packages come, for instance http://cache.example:3142; directly if not given.
+apt_sources    list of object  []                                                                 Sources of packages beside those that the guest has, each in a file of Phoenix's own under /etc/apt/sources.list.d. They are written before packages are installed. One that is taken out of this list is not removed from guests that have it.
 locale         string          "en_US.UTF-8"                                                      The locale of the system, with its character set.
 packages       list of string  ["curl","git","gnupg","htop","jq","locales","rsync","vim","wget"]  Debian packages to install.
 root_ssh_keys  list of string  []                                                                 Keys that may log in as root. Keys that others have put there stay.
