@@ -176,7 +176,7 @@ async fn services(way: Way, stores: &Stores) {
     mends(
         &world,
         &resolved,
-        (102, "printf x >>/usr/local/bin/traefik"),
+        (102, "cp /bin/true /tmp/t; mv /tmp/t /usr/local/bin/traefik"),
         &behind("traefik:install-traefik", &traefik),
     )
     .await;
