@@ -8,6 +8,7 @@ mod durations;
 mod error;
 mod fault;
 mod files;
+mod gpus;
 mod node;
 mod options;
 mod profile;
@@ -21,6 +22,7 @@ mod work;
 
 pub use error::NodeError;
 pub use fault::{Calls, Effect, Fault};
+pub use gpus::{Gpu, Gpus};
 pub use node::{Node, Status};
 pub use options::{MachineMode, NodeSeed, Options, StorageSeed};
 pub use profile::Profile;

@@ -190,9 +190,9 @@ impl Node {
         options: Options,
         real: Option<Real>,
     ) -> Result<Arc<Self>, NodeError> {
+        state.is_real = real.is_some();
         begin::begin(&mut state, &options.seed, None)?;
         recover(&mut state);
-        state.is_real = real.is_some();
         state.machines_as_containers = real.is_some() && options.machines == MachineMode::Containers;
         if let Some(real) = &real {
             real.look(&mut state).map_err(|source| NodeError::Engine { source })?;

@@ -2,6 +2,8 @@
 
 use std::collections::BTreeSet;
 
+use crate::gpus::Gpus;
+
 /// How a node behaves and what it starts with.
 #[derive(Clone, Debug)]
 pub struct Options {
@@ -36,6 +38,8 @@ pub struct NodeSeed {
     pub storages: Vec<StorageSeed>,
     /// Its bridges.
     pub bridges: BTreeSet<String>,
+    /// Its graphics cards.
+    pub gpus: Gpus,
     /// Whether this is all that it has: what a later seed names is not added.
     pub is_complete: bool,
     /// The password of `root@pam`, if it has none yet.
@@ -81,6 +85,7 @@ impl Default for NodeSeed {
                 StorageSeed::new("local-zfs", "zfspool", &["images", "rootdir"], 4096 * GIB),
             ],
             bridges: BTreeSet::from(["vmbr0".to_owned()]),
+            gpus: Gpus::default(),
             is_complete: false,
             password: None,
         }

@@ -2,7 +2,10 @@
 
 use std::collections::BTreeSet;
 
-use crate::options::{NodeSeed, StorageSeed};
+use crate::{
+    gpus::Gpus,
+    options::{NodeSeed, StorageSeed},
+};
 
 /// A state to begin afresh in.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -68,6 +71,7 @@ impl Profile {
                     memory: MEMORY,
                     storages: vec![local, btr],
                     bridges: BTreeSet::from(["vmbr0".to_owned(), "vmbr1".to_owned()]),
+                    gpus: Gpus::default(),
                     is_complete: true,
                     password: Some(PASSWORD.to_owned()),
                 }

@@ -16,6 +16,7 @@ use serde::{Deserialize, Serialize, de::DeserializeOwned};
 use crate::{
     error::NodeError,
     files::{self, io, read, remove, to_bytes, write, write_private},
+    gpus::Gpus,
     sim::world::{Delta, World},
     state::{State, guest::Guest, kept::Kept, storage::Storage, task::Task},
 };
@@ -74,6 +75,8 @@ pub(crate) struct NodeFile {
     cores: u32,
     #[serde(default)]
     memory: u64,
+    #[serde(default, skip_serializing_if = "Gpus::is_empty")]
+    gpus: Gpus,
 }
 
 impl Store {
@@ -129,6 +132,7 @@ impl Store {
             (state.name, state.booted, state.bridges) = (node.name, node.booted, node.bridges);
             state.peers = node.peers;
             (state.is_complete, state.cores, state.memory) = (node.is_complete, node.cores, node.memory);
+            state.gpus = node.gpus;
         }
         state.storages =
             read::<BTreeMap<String, Storage>>(&self.dir.join("storages.json"))?.unwrap_or_default();
@@ -260,6 +264,7 @@ impl Store {
                 is_complete: state.is_complete,
                 cores: state.cores,
                 memory: state.memory,
+                gpus: state.gpus.clone(),
             };
             write(&self.dir.join("node.json"), &node)?;
         }

@@ -1,15 +1,18 @@
-//! A lab: what is desired, and the registry that plans it.
+//! A lab: what is desired, the registry that plans it, and the node that it is for.
 
 use phoenix_core::{Declared, Desired, FeatureUse, Registry, ResourceId};
+use phoenix_node::{Gpus, NodeSeed};
 use serde_json::{Value, json};
 
-/// What is desired, and who plans it.
+/// What is desired, who plans it, and where.
 #[derive(Clone)]
 pub struct Lab {
     /// The managers and features.
     pub registry: Registry,
     /// What is desired.
     pub desired: Desired,
+    /// What its node has.
+    pub seed: NodeSeed,
 }
 
 /// The storages and the bridge that the kit's worlds have.
@@ -38,7 +41,14 @@ impl Lab {
             .with_feature(phoenix_traefik::feature())
             .with_feature(phoenix_vllm::feature())
             .with_feature(phoenix_trusted_ca::feature());
-        Self { registry, desired: Desired::default() }
+        Self { registry, desired: Desired::default(), seed: NodeSeed::default() }
+    }
+
+    /// Gives its node graphics cards.
+    #[must_use]
+    pub fn with_gpus(mut self, gpus: Gpus) -> Self {
+        self.seed.gpus = gpus;
+        self
     }
 
     /// Adds a resource by its spec, whose `guest.vmid` names it.

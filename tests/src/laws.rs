@@ -32,7 +32,7 @@ pub async fn check_all(way: Way, lab: &Lab) {
 /// One execution of the first plan leaves nothing to do. Returns what is known of the lab then: an undisturbed one.
 pub async fn plan_is_empty_after_execution(way: Way, lab: &Lab) -> Facts {
     let resolved = resolved(lab);
-    let world = way.world().await;
+    let world = way.seeded(lab.seed.clone()).await;
     let first = plan(&world, &resolved).await;
     let outcome = phoenix_core::engine::execute(
         &first,
@@ -55,7 +55,7 @@ pub async fn permuted_input_gives_the_same_plan(way: Way, lab: &Lab) {
     for declared in permuted.desired.resources.values_mut() {
         declared.features.reverse();
     }
-    let world = way.world().await;
+    let world = way.seeded(lab.seed.clone()).await;
     let (one, other) = (plan(&world, &resolved(lab)).await, plan(&world, &resolved(&permuted)).await);
     assert_eq!(listing(&one), listing(&other));
     assert_eq!(one, other);
@@ -64,7 +64,7 @@ pub async fn permuted_input_gives_the_same_plan(way: Way, lab: &Lab) {
 /// Every action may be performed twice.
 pub async fn repeats_are_harmless(way: Way, lab: &Lab, expected: &Facts) {
     let resolved = resolved(lab);
-    let world = way.world().await;
+    let world = way.seeded(lab.seed.clone()).await;
     settle(&resolved, &Twice(world.backend.clone())).await;
     assert_same(&portrait(&world, &resolved).await, expected, "with every action done twice");
 }
@@ -72,7 +72,7 @@ pub async fn repeats_are_harmless(way: Way, lab: &Lab, expected: &Facts) {
 /// Steps may be performed one by one, the last possible first.
 pub async fn the_most_hostile_legal_order_works(way: Way, lab: &Lab, expected: &Facts) {
     let resolved = resolved(lab);
-    let world = way.world().await;
+    let world = way.seeded(lab.seed.clone()).await;
     let plan = plan(&world, &resolved).await;
     let mut left: Vec<&Step> = plan.steps.iter().collect();
     let mut done: BTreeSet<&StepId> = BTreeSet::new();
@@ -93,7 +93,7 @@ pub async fn the_most_hostile_legal_order_works(way: Way, lab: &Lab, expected: &
 /// A plan and the facts it came from are data.
 pub async fn plans_and_facts_survive_json(way: Way, lab: &Lab, facts: &Facts) {
     let resolved = resolved(lab);
-    let world = way.world().await;
+    let world = way.seeded(lab.seed.clone()).await;
     let first = plan(&world, &resolved).await;
     let text = serde_json::to_string(&first).expect("a plan is JSON");
     assert_eq!(serde_json::from_str::<Plan>(&text).expect("a plan comes back"), first);
@@ -104,10 +104,10 @@ pub async fn plans_and_facts_survive_json(way: Way, lab: &Lab, facts: &Facts) {
 /// Whichever step fails, before or after its effect, another run ends where an undisturbed one does.
 pub async fn failure_at_each_step_then_again_ends_in_the_same_world(way: Way, lab: &Lab, expected: &Facts) {
     let resolved = resolved(lab);
-    let steps = plan(&way.world().await, &resolved).await.steps.len();
+    let steps = plan(&way.seeded(lab.seed.clone()).await, &resolved).await.steps.len();
     let cases = (0..steps).flat_map(|at| [(at, When::Before), (at, When::After)]).collect();
     for (at, when) in way.some(cases, REAL_FAILURES) {
-        let world = way.world().await;
+        let world = way.seeded(lab.seed.clone()).await;
         let failing = Failing::new(world.backend.clone(), at, when);
         let first = converge_with(&resolved, &failing).await.expect("a run that fails once");
         assert_eq!(first.last.failed.len(), 1, "exactly one root cause is reported");

@@ -13,8 +13,8 @@ use crate::{
         router::{Handler, Routes},
         schema,
     },
-    state::{config, guest::Guest, storage::Storage},
-    work::{Work, is_size},
+    state::{State, config, guest::Guest, storage::Storage},
+    work::{Work, devices, is_size},
 };
 
 /// What the names of the simulated machine's devices begin with.
@@ -67,7 +67,7 @@ fn create(
         match key.as_str() {
             "hookscript" => check_script(call, kind, value)?,
             key if config::is_disk(kind, key) => check_disk(call, kind, key, value)?,
-            key if kind == GuestKind::Lxc => check_device(key, value)?,
+            key if kind == GuestKind::Lxc => check_device(call.state, key, value)?,
             _ => {}
         }
     }
@@ -192,15 +192,16 @@ pub(crate) fn check_script(call: &Call<'_>, kind: GuestKind, value: &str) -> Res
 }
 
 /// Checks that a device to be passed through is one that the node has.
-pub(crate) fn check_device(key: &str, value: &str) -> Result<(), Refusal> {
+pub(crate) fn check_device(state: &State, key: &str, value: &str) -> Result<(), Refusal> {
     let ("dev", Some(_)) = config::split_index(key) else { return Ok(()) };
     let parts = schema::dict::parts("lxc-dev", value);
     let path = parts.get("path").map(String::as_str).unwrap_or_default();
     let name = path.strip_prefix("/dev/").unwrap_or_default();
-    if DEVICES.iter().any(|stem| name.starts_with(stem)) {
-        return Ok(());
+    match devices::missing(state, path) {
+        Some(text) => Err(Refusal::failed(text)),
+        None if DEVICES.iter().any(|stem| name.starts_with(stem)) => Ok(()),
+        None => Err(Refusal::failed(format!("Device {path} does not exist"))),
     }
-    Err(Refusal::failed(format!("Device {path} does not exist")))
 }
 
 /// Checks that every line is a public key.

@@ -6,6 +6,7 @@ use crate::{
     api::{
         Call,
         folder::Folder,
+        node,
         reply::{Refusal, Reply},
         router::{Handler, Routes},
     },
@@ -67,15 +68,21 @@ fn list(call: &mut Call<'_>, folder: &Folder) -> Reply {
     let rows = folder.rows(call).into_iter().map(|mut row| {
         row.insert("type".to_owned(), kind.as_str().into());
         if let Some(node) = &checked {
-            row.insert("checks".to_owned(), checks(&row["map"], node, &kind));
+            let found = checks(&row["map"], node, &kind, &|address| has(call, address));
+            row.insert("checks".to_owned(), found);
         }
         Value::from(row)
     });
     Ok(Value::from(rows.collect::<Vec<_>>()).into())
 }
 
-/// Returns what is wrong with a mapping on a node: there are no devices here, and a directory is taken as given.
-fn checks(map: &Value, node: &str, kind: &str) -> Value {
+/// Tells whether the node has a PCI device at an address.
+fn has(call: &Call<'_>, address: &str) -> bool {
+    node::has_device(address) || call.state.gpus.at(address).is_some()
+}
+
+/// Returns what is wrong with a mapping on a node: there are no USB devices here, and a directory is taken as given.
+fn checks(map: &Value, node: &str, kind: &str, has: &dyn Fn(&str) -> bool) -> Value {
     let entries = map.as_array().into_iter().flatten().filter_map(Value::as_str);
     let own: Vec<&str> = entries.filter(|entry| config::property(entry, "node") == Some(node)).collect();
     if own.is_empty() {
@@ -83,6 +90,9 @@ fn checks(map: &Value, node: &str, kind: &str) -> Value {
     }
     let missing = own.iter().filter(|_| kind != "dir").filter_map(|entry| {
         let path = config::property(entry, "path").or(config::property(entry, "id"))?;
+        if kind == "pci" && path.split(';').all(has) {
+            return None;
+        }
         let text = format!("Invalid configuration: device '{path}' not found");
         Some(json!({ "severity": "error", "message": text }))
     });

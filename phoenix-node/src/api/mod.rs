@@ -50,6 +50,7 @@ pub(crate) use args::Args;
 pub(crate) use caller::Caller;
 pub(crate) use cloudinit::seed_of;
 pub(crate) use guests::cores;
+pub(crate) use node::has_device;
 pub(crate) use resources::look;
 pub(crate) use router::{Asked, Call, checked, is_public, route};
 pub(crate) use schema::{Given, gather};

@@ -5,7 +5,10 @@ use std::{
     sync::OnceLock,
 };
 
-use crate::sim::world::{Body, Entry, Readers, Unit, User};
+use crate::sim::{
+    gpu,
+    world::{Body, Entry, Readers, Unit, User},
+};
 
 /// What an image brings.
 #[derive(Debug, Default)]
@@ -139,6 +142,7 @@ fn build(family: &Family) -> Base {
     text("/etc/hosts", "127.0.0.1 localhost\n::1 localhost ip6-localhost ip6-loopback\n".to_owned());
     text("/etc/resolv.conf", "# managed by the node\n".to_owned());
     text("/etc/machine-id", String::new());
+    text("/proc/devices", gpu::devices(false));
     text("/etc/shells", "/bin/sh\n/bin/bash\n/usr/bin/bash\n".to_owned());
     if family.ostype == "alpine" {
         base.units.clear();

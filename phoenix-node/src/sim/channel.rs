@@ -184,16 +184,16 @@ fn file_state(world: &World, path: &str) -> Option<FileState> {
     let entry = world.file(path)?;
     let link = match &entry.body {
         Body::Link(target) => Some(target.clone()),
-        Body::Directory | Body::Text(_) | Body::Opaque { .. } => None,
+        Body::Directory | Body::Tree | Body::Text(_) | Body::Opaque { .. } => None,
     };
     let entry = world.follow(path).unwrap_or(entry);
     let (sha256, text) = match &entry.body {
         Body::Text(text) => (hex(&Sha256::digest(text)), Some(text.clone())),
         Body::Opaque { sha256 } => (sha256.clone(), None),
-        Body::Directory | Body::Link(_) => (String::new(), None),
+        Body::Directory | Body::Tree | Body::Link(_) => (String::new(), None),
     };
     Some(FileState {
-        directory: entry.body == Body::Directory,
+        directory: entry.body.is_directory(),
         sha256,
         mode: entry.mode,
         owner: entry.owner.clone(),
@@ -232,8 +232,7 @@ fn perform(world: &mut World, action: &Action, secret: Option<&[u8]>) -> Result<
     match action {
         Action::WriteFile { path, content, mode, owner, group, check, .. } => {
             check_owner(world, owner)?;
-            check_content(world, path, check)?;
-            if world.file(path).is_some_and(|entry| entry.body == Body::Directory) {
+            if world.file(path).is_some_and(|entry| entry.body.is_directory()) {
                 return Err(failed(format!("`{path}` is a directory")));
             }
             let is_opaque = world.follow(path).is_some_and(|entry| matches!(entry.body, Body::Opaque { .. }));
@@ -249,16 +248,18 @@ fn perform(world: &mut World, action: &Action, secret: Option<&[u8]>) -> Result<
                     _ => Body::Opaque { sha256: hex(&Sha256::digest(secret.unwrap_or_default())) },
                 },
             };
-            world.place(path, Entry { mode: *mode, owner: owner.clone(), group: group.clone(), body });
+            let entry = Entry { mode: *mode, owner: owner.clone(), group: group.clone(), body };
+            check_content(world, path, &entry, check)?;
+            world.place(path, entry);
             world.touch(path);
         }
         Action::InstallArtifact { artifact, path, mode, .. } => {
-            let is_directory = world.file(path).is_some_and(|entry| entry.body == Body::Directory);
+            let is_directory = world.file(path).is_some_and(|entry| entry.body.is_directory());
             if is_directory && !artifact.is_tree() {
                 return Err(failed(format!("`{path}` is a directory")));
             }
             let (body, sha256) = match artifact.is_tree() {
-                true => (Body::Directory, None),
+                true => (Body::Tree, None),
                 false => (Body::Opaque { sha256: artifact.sha256.clone() }, Some(artifact.sha256.as_str())),
             };
             world.write(&artifact.stamp_path(), artifact.stamp(sha256));
@@ -269,7 +270,7 @@ fn perform(world: &mut World, action: &Action, secret: Option<&[u8]>) -> Result<
         }
         Action::MakeDirectory { path, mode, owner, group, .. } => {
             check_owner(world, owner)?;
-            if world.file(path).is_some_and(|entry| entry.body != Body::Directory) {
+            if world.file(path).is_some_and(|entry| !entry.body.is_directory()) {
                 return Err(failed(format!("`{path}` is there and is no directory")));
             }
             let entry =
@@ -277,7 +278,7 @@ fn perform(world: &mut World, action: &Action, secret: Option<&[u8]>) -> Result<
             world.place(path, entry);
         }
         Action::Symlink { path, target, .. } => {
-            if world.file(path).is_some_and(|entry| entry.body == Body::Directory) {
+            if world.file(path).is_some_and(|entry| entry.body.is_directory()) {
                 return Err(failed(format!("`{path}` is a directory")));
             }
             world.place(path, Entry::root(0o777, Body::Link(target.clone())));
@@ -348,11 +349,14 @@ fn perform(world: &mut World, action: &Action, secret: Option<&[u8]>) -> Result<
 }
 
 /// Fails as the command does that looks at a new file; one that the simulation does not know finds it good.
-fn check_content(world: &World, path: &str, check: &[String]) -> Result<(), BackendError> {
+fn check_content(world: &World, path: &str, entry: &Entry, check: &[String]) -> Result<(), BackendError> {
     if check.is_empty() || proof::is_foreign(world, check) {
         return Ok(());
     }
-    let ran = programs::run(&mut world.clone(), check, None);
+    let (mut beside, new) = (world.clone(), format!("{path}.new"));
+    beside.place(&new, entry.clone());
+    let check: Vec<String> = check.iter().map(|word| word.replace("{}", &new)).collect();
+    let ran = programs::run(&mut beside, &check, None);
     if ran.status == 0 {
         return Ok(());
     }

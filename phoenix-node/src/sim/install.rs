@@ -3,35 +3,45 @@
 use std::collections::BTreeSet;
 
 use crate::sim::{
-    catalog,
+    archive, catalog,
     world::{Unit, World},
 };
 
 /// What each package adds to a disk, in bytes.
 pub(crate) const PACKAGE_BYTES: u64 = 4 << 20;
 
-/// Returns the packages that are missing, or apt's complaint about those that do not exist.
+/// Returns the packages that are missing, or apt's complaint about those that cannot be had.
 pub(crate) fn missing(world: &World, names: &BTreeSet<String>) -> Result<Vec<String>, String> {
-    let unknown: Vec<String> = names
-        .iter()
-        .filter(|name| world.package(name).is_none() && !catalog::exists(name))
-        .map(|name| format!("E: Unable to locate package {name}"))
-        .collect();
-    if !unknown.is_empty() {
-        return Err(unknown.join("\n"));
+    let missing: Vec<String> = names.iter().filter(|name| world.package(name).is_none()).cloned().collect();
+    let complaints: Vec<String> = missing.iter().filter_map(|name| complaint(world, name)).collect();
+    if complaints.is_empty() { Ok(missing) } else { Err(complaints.join("\n")) }
+}
+
+/// Returns what apt says of a package that cannot be had.
+pub(crate) fn complaint(world: &World, name: &str) -> Option<String> {
+    if archive::offers(world, name).is_empty() {
+        return Some(format!("E: Unable to locate package {name}"));
     }
-    Ok(names.iter().filter(|name| world.package(name).is_none()).cloned().collect())
+    archive::candidate(world, name)
+        .is_none()
+        .then(|| format!("E: Package '{name}' has no installation candidate"))
 }
 
 /// Installs packages with the units that they bring, which Debian starts at once.
 pub(crate) fn install(world: &mut World, names: &[String]) {
-    let family = world.base.clone();
     for name in names {
-        world.put_package(name, Some(catalog::version(name, &family)));
-        for unit in catalog::units(name) {
-            if world.known_unit(unit).is_none() {
-                world.put_unit(unit, Some(Unit { active: true, enabled: true }));
-            }
+        if let Some(version) = archive::candidate(world, name) {
+            put(world, name, version);
+        }
+    }
+}
+
+/// Puts a package into a world in a version, with the units that it brings.
+pub(crate) fn put(world: &mut World, name: &str, version: String) {
+    archive::put(world, name, Some(version));
+    for unit in catalog::units(name) {
+        if world.known_unit(unit).is_none() {
+            world.put_unit(unit, Some(Unit { active: true, enabled: true }));
         }
     }
 }

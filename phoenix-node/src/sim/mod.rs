@@ -1,8 +1,10 @@
 //! The inner worlds: what is inside guests and on the host, and the way in.
 
+pub(crate) mod archive;
 pub(crate) mod base;
 pub(crate) mod catalog;
 pub(crate) mod channel;
+pub(crate) mod gpu;
 pub(crate) mod install;
 pub(crate) mod programs;
 pub(crate) mod proof;

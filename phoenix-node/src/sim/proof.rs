@@ -6,14 +6,14 @@ use std::collections::BTreeSet;
 use phoenix_core::{Condition, Expect, Probe};
 
 use crate::sim::{
-    programs,
+    archive, gpu, programs,
     world::{Body, Entry, Said, Unit, User, World},
 };
 
 /// Tells whether a program is none of the simulation's own. One that is named by its path must be there.
 pub(crate) fn is_foreign(world: &World, argv: &[String]) -> bool {
-    let Some(program) = argv.first() else { return false };
-    !programs::is_known(program) && (!program.contains('/') || world.follow(program).is_some())
+    let Some(program) = programs::inner(world, argv).first() else { return false };
+    !programs::is_known(program) && (!program.contains('/') || world.has_program(program))
 }
 
 /// Makes a condition hold.
@@ -37,7 +37,7 @@ pub(crate) fn fulfil(world: &mut World, proof: &Condition) {
                 false => world.place(path, Entry::root(0o644, body)),
             }
         }
-        Probe::Package { name, .. } => world.put_package(name, (!is_gone).then(|| "1.0-1".to_owned())),
+        Probe::Package { name, .. } => archive::put(world, name, (!is_gone).then(|| "1.0-1".to_owned())),
         Probe::Unit { name, .. } => {
             world.put_unit(name, (!is_gone).then_some(Unit { active: true, enabled: true }));
         }
@@ -63,6 +63,12 @@ pub(crate) fn fulfil(world: &mut World, proof: &Condition) {
                 | Expect::Sha256 { .. }
                 | Expect::LinksTo { .. } => String::new(),
             };
+            let argv = programs::inner(world, argv).to_vec();
+            // What the driver says proves which libraries were brought.
+            if argv.first().is_some_and(|program| program == "nvidia-smi") {
+                let driver = world.gpus().driver.clone();
+                return gpu::bring_libraries(world, if line.is_empty() { &driver } else { line.trim() });
+            }
             // The program that the proof asks is there.
             let program = argv.first().map_or("", String::as_str);
             if program.starts_with('/') && world.follow(program).is_none() {

@@ -11,6 +11,7 @@ use serde::{Deserialize, Deserializer, Serialize, Serializer};
 use sha2::{Digest, Sha256};
 
 use crate::{
+    gpus::Gpus,
     sim::base::{self, Base},
     state::config::hex,
 };
@@ -55,6 +56,9 @@ pub(crate) struct Delta {
     said: BTreeMap<String, Option<Said>>,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(crate) hostname: Option<String>,
+    /// The graphics cards that its kernel has, and their driver.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    gpus: Option<Gpus>,
 }
 
 /// A file, directory or link.
@@ -72,6 +76,8 @@ pub(crate) struct Entry {
 pub(crate) enum Body {
     /// A directory.
     Directory,
+    /// A directory that an archive was unpacked to: the simulation does not know what is in it.
+    Tree,
     /// A text.
     Text(String),
     /// Bytes of which only the hash is kept: secrets, and what is not text or too long.
@@ -181,6 +187,18 @@ impl World {
         }
     }
 
+    /// Returns the graphics cards that its kernel has.
+    pub(crate) fn gpus(&self) -> &Gpus {
+        static NONE: Gpus = Gpus { driver: String::new(), cards: BTreeMap::new() };
+        self.deltas().find_map(|delta| delta.gpus.as_ref()).unwrap_or(&NONE)
+    }
+
+    pub(crate) fn set_gpus(&mut self, gpus: &Gpus) {
+        if self.gpus() != gpus {
+            self.top.gpus = Some(gpus.clone());
+        }
+    }
+
     /// Writes a text file as root.
     pub(crate) fn write(&mut self, path: &str, text: impl Into<String>) {
         self.place(path, Entry::root(0o644, Body::Text(text.into())));
@@ -217,8 +235,14 @@ impl World {
     pub(crate) fn text(&self, path: &str) -> Option<&str> {
         match &self.follow(path)?.body {
             Body::Text(text) => Some(text),
-            Body::Directory | Body::Opaque { .. } | Body::Link(_) => None,
+            Body::Directory | Body::Tree | Body::Opaque { .. } | Body::Link(_) => None,
         }
+    }
+
+    /// Tells whether there is a program at a path, as far as that can be known.
+    pub(crate) fn has_program(&self, path: &str) -> bool {
+        let is_tree = |above: &str| self.file(above).is_some_and(|entry| entry.body == Body::Tree);
+        self.follow(path).is_some() || path.match_indices('/').any(|(at, _)| is_tree(&path[..at]))
     }
 
     /// Returns a unit: one that came with the image or a package, or one that a unit file declares.
@@ -311,6 +335,13 @@ impl World {
 impl Delta {
     fn is_empty(&self) -> bool {
         *self == Self::default()
+    }
+}
+
+impl Body {
+    /// Tells whether it is a directory.
+    pub(crate) fn is_directory(&self) -> bool {
+        matches!(self, Self::Directory | Self::Tree)
     }
 }
 

@@ -33,6 +33,7 @@ use phoenix_core::GuestKind;
 pub(crate) use cluster::Cluster;
 
 use crate::{
+    gpus::Gpus,
     options::NodeSeed,
     real::Errand,
     sim::world::{Delta, World},
@@ -54,6 +55,7 @@ pub(crate) struct State {
     pub(crate) memory: u64,
     pub(crate) booted: u64,
     pub(crate) bridges: BTreeSet<String>,
+    pub(crate) gpus: Gpus,
     pub(crate) storages: BTreeMap<String, Storage>,
     pub(crate) guests: BTreeMap<u32, Guest>,
     pub(crate) access: Kept<access::Access>,
@@ -117,6 +119,7 @@ impl State {
         self.cores = seed.cores;
         self.memory = seed.memory;
         self.bridges.extend(seed.bridges.iter().cloned());
+        self.merge_gpus(&seed.gpus);
         for storage in &seed.storages {
             self.storages.entry(storage.name.clone()).or_insert_with(|| Storage::from_seed(storage));
         }

@@ -5,6 +5,7 @@ mod abandon;
 pub(crate) mod bulk;
 mod clone;
 mod create;
+pub(crate) mod devices;
 mod disk;
 mod drive;
 pub(crate) mod dump;

@@ -7,7 +7,7 @@ use crate::{
     durations,
     sim::world::{Body, Entry, User, World},
     state::{State, change, config, guest::Guest, now},
-    work::{Refused, Room},
+    work::{Refused, Room, devices},
 };
 
 /// Returns how long a start takes.
@@ -64,6 +64,7 @@ pub(crate) fn check_start(state: &State, guest: &Guest) -> Result<(), String> {
             return Err(format!("bridge '{bridge}' does not exist"));
         }
     }
+    devices::check(state, guest)?;
     let wanted = config_memory(guest);
     if wanted > state.memory {
         return Err(format!(
@@ -144,6 +145,9 @@ pub(crate) fn start(state: &mut State, kind: GuestKind, vmid: u32) -> Result<(),
     }
     prepare(guest);
     guest.world.boot();
+    if !state.is_real {
+        devices::show(state, kind, vmid);
+    }
     Ok(())
 }
 

@@ -2,13 +2,21 @@
 //! the next plan mends, and nothing else.
 
 mod docker;
+mod gpu;
+mod llama_cpp;
 mod nginx;
+mod ollama;
+mod portainer;
 mod python_api_service;
+mod qdrant;
 mod step;
 mod traefik;
 mod trusted_ca;
+mod vllm;
 
-use phoenix_core::{Action, BackendError, Content, FeatureUse, GuestId, Site, UnitGoal};
+use phoenix_core::{
+    Action, BackendError, Condition, Content, Expect, FeatureUse, GuestId, Probe, Site, UnitGoal,
+};
 use phoenix_pve::GuestChannel;
 use phoenix_tests::{
     lab::{Lab, container},
@@ -41,7 +49,7 @@ fn check_laws(lab: &Lab) {
 fn first_plan(lab: &Lab, feature: &str) -> Value {
     block_on(async {
         let resolved = resolve(lab).expect("a good lab");
-        let plan = World::new().plan(&resolved).await.expect("a plan");
+        let plan = World::seeded(lab.seed.clone()).plan(&resolved).await.expect("a plan");
         let steps = plan.steps.iter().filter(|step| step.id.owner() == feature);
         json!(steps.collect::<Vec<_>>())
     })
@@ -49,13 +57,20 @@ fn first_plan(lab: &Lab, feature: &str) -> Value {
 
 /// Returns what is said about a lab that cannot be planned.
 fn refusals(lab: &Lab) -> Vec<String> {
-    let told = |found: &phoenix_core::Diagnostics| found.iter().map(|one| one.message.clone()).collect();
+    findings(lab).into_iter().map(|(_, message)| message).collect()
+}
+
+/// Returns what is said about a lab that cannot be planned, with the codes.
+fn findings(lab: &Lab) -> Vec<(String, String)> {
+    let told = |found: &phoenix_core::Diagnostics| {
+        found.iter().map(|one| (one.code.to_string(), one.message.clone())).collect()
+    };
     let resolved = match resolve(lab) {
         Ok(resolved) => resolved,
         Err(found) => return told(&found),
     };
     block_on(async {
-        let world = World::new();
+        let world = World::seeded(lab.seed.clone());
         match world.plan(&resolved).await {
             Ok(_) => Vec::new(),
             Err(found) => told(&found),
@@ -71,6 +86,8 @@ enum Harm<'a> {
     Remove(&'a str),
     /// Stops a unit.
     Stop(&'a str),
+    /// Runs a command.
+    Run(&'a str),
 }
 
 impl Harm<'_> {
@@ -93,6 +110,12 @@ impl Harm<'_> {
                 goal: UnitGoal::Stopped,
                 enabled: true,
             },
+            Self::Run(line) => Action::Run {
+                site: site.clone(),
+                argv: line.split(' ').map(str::to_owned).collect(),
+                stdin: None,
+                proof: Condition::new(Probe::file(&site, "/"), Expect::Present),
+            },
         };
         world.node.act(&site, &action, None).await
     }
@@ -103,7 +126,7 @@ impl Harm<'_> {
 fn mends(lab: &Lab, harm: &Harm<'_>, expected: &[&str]) {
     block_on(async {
         let resolved = resolve(lab).expect("a good lab");
-        let world = World::new();
+        let world = World::seeded(lab.seed.clone());
         world.converge(&resolved).await.expect("it comes up");
         assert_eq!(steps(&world, &resolved).await, Vec::<String>::new());
         harm.done(&world).await.expect("harm is done");

@@ -123,7 +123,7 @@ pub(super) fn file_write(call: &mut Call<'_>, kind: GuestKind, vmid: u32) -> Rep
         }
     };
     let entry = match guest.world.file(path) {
-        Some(entry) if entry.body == Body::Directory => {
+        Some(entry) if entry.body.is_directory() => {
             let text = format!("Agent error: failed to open file '{path}' (mode: 'wb'): Is a directory");
             return Err(Refusal::failed(text));
         }

@@ -55,7 +55,7 @@ pub(super) fn wanted(call: &Call<'_>, kind: GuestKind, vmid: u32) -> Result<Chan
             "hookscript" => check_script(call, kind, value)?,
             "boot" => check_boot(guest, &change, value)?,
             key if config::is_disk(kind, key) => check_disk(call, kind, key, value)?,
-            key if kind == GuestKind::Lxc => check_device(key, value)?,
+            key if kind == GuestKind::Lxc => check_device(call.state, key, value)?,
             _ => {}
         }
     }

@@ -155,13 +155,23 @@ fn pools(call: &mut Call<'_>) -> Reply {
     Ok(Value::from(rows).into())
 }
 
-fn devices(_call: &mut Call<'_>) -> Reply {
+/// Tells whether there is a device at an address that every node has.
+pub(crate) fn has_device(address: &str) -> bool {
+    DEVICES.iter().any(|(id, ..)| *id == address || id.strip_prefix("0000:") == Some(address))
+}
+
+fn devices(call: &mut Call<'_>) -> Reply {
     let rows = DEVICES.iter().map(|(id, class, device, name)| {
         json!({ "id": id, "class": class, "device": device, "device_name": name, "iommugroup": -1, "vendor": "0x1af4",
             "vendor_name": "Red Hat, Inc.", "subsystem_vendor": "0x1af4", "subsystem_device": device,
             "subsystem_vendor_name": "Red Hat, Inc." })
     });
-    Ok(rows.collect::<Value>().into())
+    let cards = (0..).zip(call.state.gpus.cards.values()).map(|(group, card)| {
+        json!({ "id": card.address, "class": "0x030000", "device": "0x2d04", "device_name": card.name,
+            "iommugroup": group, "vendor": "0x10de", "vendor_name": "NVIDIA Corporation", "subsystem_vendor": "0x10de",
+            "subsystem_device": "0x0000", "subsystem_vendor_name": "NVIDIA Corporation" })
+    });
+    Ok(rows.chain(cards).collect::<Value>().into())
 }
 
 fn processors(_call: &mut Call<'_>) -> Reply {

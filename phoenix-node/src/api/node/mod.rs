@@ -9,3 +9,5 @@ pub(super) mod packages;
 pub(super) mod services;
 pub(super) mod settings;
 pub(super) mod status;
+
+pub(crate) use hardware::has_device;

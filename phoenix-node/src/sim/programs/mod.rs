@@ -2,7 +2,10 @@
 //! does.
 
 mod accounts;
+mod apt;
+mod docker;
 mod locale;
+mod nvidia;
 mod packages;
 mod step;
 mod text;
@@ -31,10 +34,12 @@ type Program = fn(Run<'_>) -> Ran;
 
 const PROGRAMS: &[(&str, Program)] = &[
     ("[", text::test),
+    ("apt-cache", apt::apt_cache),
+    ("apt-get", apt::apt_get),
     ("cat", text::cat),
     ("chpasswd", accounts::chpasswd),
     ("curl", web::curl),
-    ("docker", web::docker),
+    ("docker", docker::docker),
     ("dpkg-query", packages::dpkg_query),
     ("echo", text::echo),
     ("env", step::env),
@@ -45,6 +50,9 @@ const PROGRAMS: &[(&str, Program)] = &[
     ("locale", locale::locale),
     ("locale-gen", locale::locale_gen),
     ("ls", text::ls),
+    ("modprobe", nvidia::modprobe),
+    ("nvidia-ctk", nvidia::ctk),
+    ("nvidia-smi", nvidia::smi),
     ("openssl", packages::openssl),
     ("runuser", step::runuser),
     ("ssh-keygen", packages::ssh_keygen),
@@ -63,11 +71,35 @@ pub(crate) fn run(world: &mut World, argv: &[String], stdin: Option<&[u8]>) -> R
     let Some((name, args)) = argv.split_first() else { return Ran::failed(127, "no command") };
     match find(name) {
         Some(program) => program(Run { world, args, stdin }),
+        None if leads_on(world, argv) => {
+            let inner = inner(world, argv).to_vec();
+            run(world, &inner, stdin)
+        }
         None if world.said(&argv.join("\0")).is_some() => {
             Ran::said(world.said(&argv.join("\0")).map(|said| said.0.clone()).unwrap_or_default())
         }
         None => Ran::failed(127, format!("{name}: command not found")),
     }
+}
+
+/// Returns the command that others only lead to: what is behind `env` and its variables, behind the options of
+/// `runuser`, and behind the words of a script that becomes the program that they end with.
+pub(crate) fn inner<'a>(world: &World, argv: &'a [String]) -> &'a [String] {
+    let Some((name, args)) = argv.split_first() else { return argv };
+    let at = match base_name(name) {
+        "env" => args.iter().position(|word| !word.contains('=')),
+        "runuser" => args.iter().position(|word| word == "--").map(|at| at + 1),
+        _ if leads_on(world, argv) => args.iter().position(|word| word == "--").map(|at| at + 1),
+        _ => None,
+    };
+    at.filter(|at| *at < args.len()).map_or(argv, |at| inner(world, &args[at..]))
+}
+
+/// Tells whether a command is a script that becomes the program behind its `--`.
+fn leads_on(world: &World, argv: &[String]) -> bool {
+    let text = argv.first().filter(|name| name.starts_with('/')).and_then(|name| world.text(name));
+    text.is_some_and(|text| text.starts_with("#!") && text.trim_end().ends_with("exec \"$@\""))
+        && argv.iter().any(|word| word == "--")
 }
 
 /// Tells whether a site has a program of that name by nature.

@@ -1,21 +1,40 @@
 //! Programs around packages, certificates and keys.
 
 use crate::sim::{
+    gpu,
     programs::{Ran, Run},
     world::{Body, Entry},
 };
 
 pub(super) fn dpkg_query(run: Run<'_>) -> Ran {
     let names: Vec<&str> = run.words().into_iter().filter(|word| !word.starts_with('-')).collect();
+    let format = run
+        .words()
+        .into_iter()
+        .find_map(|word| word.strip_prefix("-f").or(word.strip_prefix("--showformat=")));
+    let format = format.map_or("${Package} ${Version} ${Status}\\n", |format| format.trim_start_matches('='));
+    let line = |name: &str, version: &str| {
+        [
+            ("${Package}", name),
+            ("${binary:Package}", name),
+            ("${Version}", version),
+            ("${source:Upstream-Version}", gpu::upstream(version)),
+            ("${Status}", "install ok installed"),
+            ("${db:Status-Status}", "installed"),
+            ("\\n", "\n"),
+        ]
+        .into_iter()
+        .fold(format.to_owned(), |text, (field, value)| text.replace(field, value))
+    };
     let mut said = Ran::default();
     if names.is_empty() {
         for (name, version) in run.world.packages() {
-            said.stdout.push_str(&format!("{name} {version} install ok installed\n"));
+            said.stdout.push_str(&line(name, version));
         }
     }
     for name in names {
         match run.world.package(name) {
-            Some(version) => said.stdout.push_str(&format!("{name} {version} install ok installed\n")),
+            Some(version) => said.stdout.push_str(&line(name, version)),
             None => {
                 said.status = 1;
                 said.stderr.push_str(&format!("dpkg-query: no packages found matching {name}\n"));
@@ -38,7 +57,7 @@ pub(super) fn update_ca_certificates(run: Run<'_>) -> Ran {
         .filter_map(|(path, entry)| match &entry.body {
             Body::Text(text) => Some((path.to_owned(), text.clone())),
             Body::Opaque { sha256 } => Some((path.to_owned(), format!("# sha256 {sha256}\n"))),
-            Body::Directory | Body::Link(_) => None,
+            Body::Directory | Body::Tree | Body::Link(_) => None,
         })
         .collect();
     let mut bundle = String::from("# the bundle of the distribution\n");

@@ -34,7 +34,7 @@ pub(super) fn cat(run: Run<'_>) -> Ran {
         match run.world.follow(path).map(|entry| &entry.body) {
             Some(Body::Text(text)) => said.stdout.push_str(text),
             Some(Body::Opaque { .. }) => {}
-            Some(Body::Directory) => {
+            Some(Body::Directory | Body::Tree) => {
                 said.status = 1;
                 said.stderr.push_str(&format!("cat: {path}: Is a directory\n"));
             }
@@ -60,7 +60,7 @@ pub(super) fn test(run: Run<'_>) -> Ran {
     let holds = match words[..] {
         ["-e", path] => body(path).is_some(),
         ["-f", path] => matches!(body(path), Some(Body::Text(_) | Body::Opaque { .. })),
-        ["-d", path] => matches!(body(path), Some(Body::Directory)),
+        ["-d", path] => body(path).is_some_and(Body::is_directory),
         ["-L" | "-h", path] => matches!(run.world.file(path).map(|entry| &entry.body), Some(Body::Link(_))),
         ["-s", path] => {
             matches!(body(path), Some(Body::Opaque { .. }))
@@ -86,7 +86,7 @@ pub(super) fn ls(run: Run<'_>) -> Ran {
                 said.status = 2;
                 said.stderr.push_str(&format!("ls: cannot access '{path}': No such file or directory\n"));
             }
-            Some(Body::Directory) => {
+            Some(Body::Directory | Body::Tree) => {
                 let prefix = format!("{}/", path.trim_end_matches('/'));
                 for name in run.world.files().keys().filter_map(|file| file.strip_prefix(prefix.as_str())) {
                     if !name.is_empty() && !name.contains('/') && !name.starts_with('.') {

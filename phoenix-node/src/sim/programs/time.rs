@@ -9,7 +9,7 @@ use crate::sim::{
 pub(super) fn timedatectl(run: Run<'_>) -> Ran {
     let zone = run.world.file("/etc/localtime").and_then(|entry| match &entry.body {
         Body::Link(target) => target.split_once("/zoneinfo/").map(|(_, zone)| zone.to_owned()),
-        Body::Directory | Body::Text(_) | Body::Opaque { .. } => None,
+        Body::Directory | Body::Tree | Body::Text(_) | Body::Opaque { .. } => None,
     });
     let zone = zone.unwrap_or_else(|| "Etc/UTC".to_owned());
     match run.words()[..] {

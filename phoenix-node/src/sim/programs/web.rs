@@ -1,4 +1,4 @@
-//! `curl`, `wget` and `docker`, as far as they are asked whether something answers.
+//! `curl`, as far as it is asked whether something answers.
 
 use crate::sim::programs::{Ran, Run};
 
@@ -32,17 +32,6 @@ pub(super) fn curl(run: Run<'_>) -> Ran {
     Ran::failed(7, format!("curl: (7) Failed to connect to {host} port {port}"))
 }
 
-/// Answers while Docker's service runs.
-pub(super) fn docker(run: Run<'_>) -> Ran {
-    if run.world.package("docker.io").is_none() && run.world.package("docker-ce").is_none() {
-        return Ran::failed(127, "docker: command not found");
-    }
-    match run.world.unit("docker.service").is_some_and(|unit| unit.active) {
-        true => Ran::default(),
-        false => Ran::failed(1, "Cannot connect to the Docker daemon at unix:///var/run/docker.sock."),
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use crate::sim::{programs::tests::say, world::World};
@@ -55,6 +44,5 @@ mod tests {
         assert_eq!(say(&mut world, "curl -fsS http://127.0.0.1:8000/health").status, 0);
         assert_eq!(say(&mut world, "curl -fsS http://127.0.0.1:800/health").status, 7);
         assert_eq!(say(&mut world, "curl -fsS http://192.0.2.1:8000/health").status, 7);
-        assert_eq!(say(&mut world, "docker info").status, 127);
     }
 }
