@@ -13,6 +13,7 @@ use phoenix_pve::{
     Client, Credentials, Far, Https, Limits, Method, PveBackend, PveError, Request as Call, Transport, Trust,
 };
 use phoenix_tests::{
+    counted::Counted,
     lab::{Lab, base_setup, cloned, container, machine, template},
     laws,
     world::{World, resolve},
@@ -66,10 +67,11 @@ impl Served {
 
     /// Returns the world behind the socket; into its guests leads `channel`.
     fn world(&self, credentials: Credentials, channel: Arc<dyn phoenix_pve::GuestChannel>) -> World {
+        let channel = Counted::new(channel);
         let limits = Limits { poll_floor: Duration::from_millis(5), ..Limits::default() };
         let https = Arc::new(self.https(&self.trust(), credentials));
-        let backend = Arc::new(PveBackend::new(https, channel, self.node.name(), limits));
-        World { node: self.node.clone(), backend, server: None, sandbox: None }
+        let backend = Arc::new(PveBackend::new(https, channel.clone(), self.node.name(), limits));
+        World { node: self.node.clone(), backend, channel, server: None, sandbox: None }
     }
 }
 

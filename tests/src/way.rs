@@ -8,6 +8,7 @@ use phoenix_pve::{Credentials, Https, Limits, PveBackend, Transport, Trust};
 use tokio::signal::unix::{SignalKind, signal};
 
 use crate::{
+    counted::Counted,
     sandbox::{OwnSandbox, Unpacked},
     world::World,
 };
@@ -123,8 +124,9 @@ impl Way {
                 (node, None, transport)
             }
         };
-        let backend = PveBackend::new(wrap(transport), node.clone(), node.name(), limits);
-        World { node, backend: Arc::new(backend), server, sandbox }
+        let channel = Counted::new(node.clone());
+        let backend = PveBackend::new(wrap(transport), channel.clone(), node.name(), limits);
+        World { node, backend: Arc::new(backend), channel, server, sandbox }
     }
 }
 

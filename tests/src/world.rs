@@ -11,7 +11,7 @@ use phoenix_core::{
 use phoenix_node::{Node, NodeSeed, Options, Server};
 use phoenix_pve::{Limits, PveBackend};
 
-use crate::{lab::Lab, sandbox::OwnSandbox};
+use crate::{counted::Counted, lab::Lab, sandbox::OwnSandbox};
 
 /// An embedded node in memory, and a backend on it.
 pub struct World {
@@ -19,6 +19,8 @@ pub struct World {
     pub node: Arc<Node>,
     /// The backend.
     pub backend: Arc<PveBackend>,
+    /// Its way into guests.
+    pub channel: Arc<Counted>,
     /// What serves the node, if it is not called in process.
     pub server: Option<Server>,
     /// Where its real containers are, if they are real.
@@ -38,8 +40,9 @@ impl World {
     pub fn seeded(seed: NodeSeed) -> Self {
         let node = Node::in_memory(Options { seed, ..Options::default() });
         let limits = Limits { poll_floor: Duration::from_millis(5), ..Limits::default() };
-        let backend = Arc::new(PveBackend::new(node.clone(), node.clone(), node.name(), limits));
-        Self { node, backend, server: None, sandbox: None }
+        let channel = Counted::new(node.clone());
+        let backend = Arc::new(PveBackend::new(node.clone(), channel.clone(), node.name(), limits));
+        Self { node, backend, channel, server: None, sandbox: None }
     }
 
     /// Gathers the facts of a lab.

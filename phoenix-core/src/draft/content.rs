@@ -70,6 +70,10 @@ impl Draft<'_> {
         after: impl IntoIterator<Item = Option<StepId>>,
     ) -> Option<StepId> {
         let path = file.path;
+        if let Content::Copy { site, path } = &file.content {
+            // At once, so that the other site need not be asked a second time.
+            self.ask(Probe::file(site, path));
+        }
         let reason = match self.file(path) {
             None => format!("`{path}` is missing"),
             Some(found) if self.is_other(&file.content, found) => format!("`{path}` has another content"),

@@ -28,7 +28,11 @@ pub async fn gather(
         if asked.is_empty() {
             return Ok(facts);
         }
-        let asked: Vec<Probe> = asked.into_iter().collect();
+        // Calls of the API first, as long as there are any: what they answer may raise more questions to a site, and each
+        // way into a site costs more than many calls.
+        let (within, outside): (Vec<Probe>, Vec<Probe>) =
+            asked.into_iter().partition(|probe| probe.site().is_some());
+        let asked = if outside.is_empty() { within } else { outside };
         let answers = reader.read(&asked).await;
         let mut findings = Diagnostics::new();
         // What cannot be reached is said once a site, and not for everything in it.
