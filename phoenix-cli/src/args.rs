@@ -77,6 +77,25 @@ pub(crate) struct Global {
         value_name = "DIR"
     )]
     pub(crate) template_cache: PathBuf,
+    /// A mirror of packages for real containers, if it is there: `ubuntu-24.04` and its like are flat repositories.
+    #[arg(
+        long,
+        global = true,
+        env = "PHOENIX_PACKAGE_MIRROR",
+        default_value = "/var/cache/phoenix/mirror",
+        value_name = "DIR"
+    )]
+    pub(crate) package_mirror: PathBuf,
+    /// What is installed in real containers without a way out, if the file is there, in place of the artifacts that
+    /// features pin: written like `artifacts` of the host's file, which counts more.
+    #[arg(
+        long,
+        global = true,
+        env = "PHOENIX_ARTIFACT_INDEX",
+        default_value = "/var/cache/phoenix/artifacts/index.json",
+        value_name = "FILE"
+    )]
+    pub(crate) artifact_index: PathBuf,
     /// How many times faster than usual the embedded node's tasks run.
     #[arg(long, global = true, env = "PHOENIX_NODE_SPEED", default_value = "1", value_name = "FACTOR", value_parser = speed)]
     pub(crate) node_speed: f64,

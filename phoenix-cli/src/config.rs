@@ -3,9 +3,10 @@
 use std::collections::BTreeSet;
 
 use phoenix_config::{Files, Loaded, Sources};
-use phoenix_core::{Diagnostic, Diagnostics, Registry, Severity, planner::Resolved};
+use phoenix_core::{Desired, Diagnostic, Diagnostics, Registry, Severity, planner::Resolved};
 
 use crate::{
+    args::{Engine, HostChoice},
     context::Context,
     error::Error,
     plugins::{self, Listed},
@@ -71,6 +72,9 @@ pub(crate) fn inspect(context: &Context) -> Inspected {
         registry.features().map(|feature| feature.descriptor().name.clone()).collect();
     let mut loaded = files.load(&features);
     let mut findings = std::mem::take(&mut loaded.findings);
+    if let Err(fault) = add_artifacts(context, &mut loaded.desired) {
+        findings.push(fault);
+    }
     if faults.has_errors() {
         // It may be the plugin's.
         findings.0.retain(|finding| &*finding.code != "unknown-feature");
@@ -85,6 +89,19 @@ pub(crate) fn inspect(context: &Context) -> Inspected {
         }
     };
     Inspected { loaded, resolved, findings }
+}
+
+/// Adds the artifacts of this machine, where the embedded node's containers could fetch no others.
+fn add_artifacts(context: &Context, desired: &mut Desired) -> Result<(), Diagnostic> {
+    let global = &context.global;
+    let is_embedded = matches!(global.host, None | Some(HostChoice::Embedded));
+    let is_closed = is_embedded && global.node_engine == Engine::Lxc && !global.node_uplink;
+    if is_closed && global.artifact_index.exists() {
+        for (name, artifact) in phoenix_config::read_artifacts(&global.artifact_index)? {
+            desired.artifacts.replaced.entry(name).or_insert(artifact);
+        }
+    }
+    Ok(())
 }
 
 /// Returns those findings of the managers that say something new. A guest that could not be read is missing to those

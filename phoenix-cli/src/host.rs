@@ -141,6 +141,7 @@ pub(crate) fn containers(global: &Global, described: &Described) -> Result<Conta
         uplink: global.node_uplink,
     };
     Containers::new(spec, global.template_cache.clone())
+        .map(|containers| containers.with_mirror(global.package_mirror.clone()))
         .map_err(|lacking| Error::Lacking { lacking: lacking.iter().map(ToString::to_string).collect() })
 }
 

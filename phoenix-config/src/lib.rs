@@ -24,6 +24,7 @@ pub use format::certificate::Certificate;
 pub use format::firewall::{Direction, Rule, Verdict};
 pub use host::{Host, HostUser, NfsExport, NfsMount, Route, Services, StorageDecl};
 pub use load::{Files, Loaded, load};
+pub use lower::read_artifacts;
 pub use migrate::{Explained, migrate};
 pub use plugin::PluginUse;
 pub use render::{render, summary, to_json};

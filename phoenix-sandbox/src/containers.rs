@@ -41,6 +41,7 @@ pub struct Containers {
     spec: SandboxSpec,
     images: Images,
     disks: Disks,
+    mirror: Option<PathBuf>,
     /// The process that holds the sandbox which has what it needs.
     equipped: Arc<Mutex<Option<i32>>>,
 }
@@ -54,7 +55,15 @@ impl Containers {
             return Err(lacking);
         }
         let images = Images::new(cache, spec.dir.join("images"));
-        Ok(Self { images, disks: Disks::new(&spec.dir), spec, equipped: Arc::default() })
+        Ok(Self { images, disks: Disks::new(&spec.dir), mirror: None, spec, equipped: Arc::default() })
+    }
+
+    /// Returns them with a mirror of packages that all containers see at `/srv/mirror`. Of a directory in it that is
+    /// named for a system and its release, such as `ubuntu-24.04`, and holds a flat repository, the containers with that
+    /// system install, whatever else they reach.
+    #[must_use]
+    pub fn with_mirror(self, mirror: PathBuf) -> Self {
+        Self { mirror: Some(mirror), ..self }
     }
 
     /// Returns the directory of the sandbox.
@@ -161,7 +170,8 @@ impl Containers {
         let options = self.options(&disks.stack(&spec.root).await?)?;
         let dir = self.spec.dir.display().to_string();
         let groups = remains::groups(sandbox);
-        let mut words = vec!["/bin/sh", "-c", START, "sh", vmid, &groups, dir.as_str(), &options];
+        let mirror = self.mirror.as_deref().map(text).transpose()?.unwrap_or_default();
+        let mut words = vec!["/bin/sh", "-c", START, "sh", vmid, &groups, dir.as_str(), &options, &mirror];
         words.extend(paths);
         let started = sandbox.run(&words, b"", QUICK).await;
         started.map(drop).map_err(|error| named(error, &format!("startup for container '{vmid}' failed")))

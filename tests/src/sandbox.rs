@@ -10,6 +10,8 @@ use phoenix_node::{MachineMode, Node, NodeSeed, Options};
 use phoenix_sandbox::{Bridge, Containers, Images, SandboxSpec};
 use tempfile::TempDir;
 
+use crate::stores::CACHE;
+
 /// Tells why this machine can have no real containers, if it cannot: for want of programs, or of the image that labs
 /// stand on, which is built where it is not in the cache.
 pub(crate) fn obstacle() -> Option<String> {
@@ -97,6 +99,7 @@ impl OwnSandbox {
             uplink: false,
         };
         let containers = Containers::new(spec, cache()).expect("a machine that can run containers");
+        let containers = containers.with_mirror(Path::new(CACHE).join("mirror"));
         // Machines by QEMU take minutes each where there is no acceleration.
         let options = Options { seed, machines: MachineMode::Containers, ..Options::default() };
         let node = Node::open_real(self.dir.path(), options, containers).await.expect("a node");

@@ -1,20 +1,13 @@
-//! Stores: what `cargo xtask test stores` has prepared on this machine for guests whose network leads nowhere. A lab that
-//! is given them installs from a mirror that stands in its guests, and from archives of this machine.
+//! Stores: what `cargo xtask test stores` has prepared on this machine for guests whose network leads nowhere. The
+//! engine shows the mirror of packages to its containers; a lab that is given the stores has artifacts from this machine.
 
-use std::{collections::BTreeMap, fs, path::Path};
+use std::{collections::BTreeMap, path::Path};
 
-use phoenix_core::{
-    Artifact, Desired, FeatureUse,
-    artifact::{Artifacts, Format, Source, Unpack},
-};
-use serde_json::{Value, json};
+use phoenix_core::{Artifact, Desired, artifact::Artifacts};
 
-const CACHE: &str = "/var/cache/phoenix";
+pub(crate) const CACHE: &str = "/var/cache/phoenix";
 
-/// Where a guest finds the mirrors.
-const MOUNTED: &str = "/srv/mirror";
-
-/// Where a guest that has the stores finds wheels: for `pip install --no-index --find-links`.
+/// Where a guest finds wheels: for `pip install --no-index --find-links`.
 pub const WHEELS: &str = "/srv/mirror/wheels";
 
 /// What is prepared on this machine.
@@ -40,42 +33,19 @@ impl Stores {
                 return Err(lacking(&format!("{what} (`{}`)", cache.join(file).display())));
             }
         }
-        let folder = cache.join("artifacts");
-        let text = fs::read(folder.join("artifacts.json")).unwrap_or_default();
-        let entries: Vec<Value> = serde_json::from_slice(&text).unwrap_or_default();
-        let found = entries.iter().filter_map(|entry| artifact(&folder, entry));
-        let artifacts: BTreeMap<_, _> = found.map(|artifact| (artifact.name.clone(), artifact)).collect();
+        let index = cache.join("artifacts/index.json");
+        let mut artifacts = BTreeMap::new();
+        if index.exists() {
+            artifacts = phoenix_config::read_artifacts(&index).map_err(|fault| fault.to_string())?;
+        }
         match wanted.iter().find(|name| !artifacts.contains_key(**name)) {
             Some(name) => Err(lacking(&format!("the artifact `{name}`"))),
             None => Ok(Self { artifacts }),
         }
     }
 
-    /// Gives the stores to some guests of a lab: the mirrors are mounted in them, `base-setup` names their packages'
-    /// source, and artifacts come from this machine.
-    ///
-    /// # Panics
-    /// If one of the guests is not in the lab.
-    pub fn give(&self, desired: &mut Desired, guests: &[&str]) {
-        for guest in guests {
-            let id = guest.parse().expect("an id");
-            let declared = desired.resources.get_mut(&id).expect("a guest of the lab");
-            // A line for LXC and no mount point: templates are cloned and guests have snapshots, and neither is done to
-            // what has the host's directories among its mount points.
-            let line =
-                json!(["lxc.mount.entry", format!("{CACHE}/mirror srv/mirror none bind,ro,create=dir 0 0")]);
-            match &mut declared.spec["raw"] {
-                Value::Array(lines) => lines.push(line),
-                none => *none = json!([line]),
-            }
-            let is_setup = |one: &&mut FeatureUse| one.name == "base-setup";
-            if let Some(setup) = declared.features.iter_mut().find(is_setup) {
-                setup.config["apt_sources"] = sources();
-            } else {
-                let config = json!({"packages": [], "apt_sources": sources()});
-                declared.features.insert(0, FeatureUse::new("base-setup", config));
-            }
-        }
+    /// Gives the stores to a lab: artifacts come from this machine. Packages do anyway, by the engine's mirror.
+    pub fn give(&self, desired: &mut Desired) {
         desired.artifacts.replaced.extend(self.artifacts.clone());
     }
 
@@ -85,25 +55,12 @@ impl Stores {
     }
 }
 
-fn sources() -> Value {
-    json!([{"name": "lab", "uris": [format!("file:{MOUNTED}/ubuntu-24.04")], "suites": ["./"], "trusted": true}])
-}
-
-fn artifact(folder: &Path, entry: &Value) -> Option<Artifact> {
-    let text = |key: &str| entry[key].as_str().map(str::to_owned);
-    let path = folder.join(text("file")?);
-    path.is_file().then_some(())?;
-    Some(Artifact {
-        name: text("name")?,
-        version: text("version")?,
-        source: Source::File(path.display().to_string()),
-        sha256: text("sha256")?,
-        unpack: Some(Unpack { format: Format::Tar, member: Some(text("member")?) }),
-    })
-}
-
 #[cfg(test)]
 mod tests {
+    use std::fs;
+
+    use serde_json::json;
+
     use super::*;
 
     #[test]
@@ -118,10 +75,8 @@ mod tests {
         assert_eq!(Stores::below(dir.path(), &[]).unwrap().artifacts(), Artifacts::default());
         assert!(why(&["traefik"]).contains("the artifact `traefik`"), "{}", why(&["traefik"]));
         fs::create_dir_all(dir.path().join("artifacts")).unwrap();
-        let entry = json!({"name": "traefik", "version": "3", "file": "t.tar.gz", "member": "traefik", "sha256": "a"});
-        fs::write(dir.path().join("artifacts/artifacts.json"), json!([entry]).to_string()).unwrap();
-        assert!(why(&["traefik"]).contains("the artifact `traefik`"), "its file is not there");
-        fs::write(dir.path().join("artifacts/t.tar.gz"), "").unwrap();
+        let entry = json!({"version": "3", "file": "t.tar.gz", "sha256": "a"});
+        fs::write(dir.path().join("artifacts/index.json"), json!({"traefik": entry}).to_string()).unwrap();
         let found = Stores::below(dir.path(), &["traefik"]).unwrap().artifacts();
         assert_eq!(found.replaced["traefik"].version, "3");
     }

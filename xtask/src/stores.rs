@@ -9,14 +9,16 @@ use std::{
     process::Command,
 };
 
-use serde_json::Value;
+use serde_json::{Map, Value, json};
 
 use crate::{command::output, ui};
 
 /// Where all stores are.
 const CACHE: &str = "/var/cache/phoenix";
-/// The file in a store that names the archives in it, and the one above that names all of them.
+/// The file in a store that names the archives in it.
 const ARTIFACTS: &str = "artifacts.json";
+/// The file above the stores that names all of them, as `artifacts` of a host's file does.
+const INDEX: &str = "index.json";
 /// The file in a store that tells what it was made from.
 const STAMP: &str = ".made-for";
 /// The seconds that a script may take, on a slow line.
@@ -83,7 +85,8 @@ pub(crate) fn obstacle(root: &Path) -> Option<&'static str> {
     if std::env::consts::ARCH != "x86_64" {
         return Some("the mirrors that tests install from are for x86_64 alone");
     }
-    missing(root).is_empty().then_some("everything is there already")
+    let is_whole = missing(root).is_empty() && Path::new(CACHE).join("artifacts").join(INDEX).exists();
+    is_whole.then_some("everything is there already")
 }
 
 /// Makes the stores that are missing. Where one cannot be made, the tests that need it skip themselves: that is told and
@@ -95,7 +98,7 @@ pub(crate) fn make(root: &Path) -> Result<(), String> {
             Err(why) => ui::skipped("stores", &format!("{} could not be made: {why}", store.what)),
         }
     }
-    Ok(())
+    index(Path::new(CACHE))
 }
 
 /// Returns the stores that are not there, or were made from something else.
@@ -106,8 +109,7 @@ fn missing(root: &Path) -> Vec<&'static Store> {
 impl Store {
     /// Fills it. What was there before stays if that fails.
     pub(crate) fn prepare(&self, root: &Path) -> Result<(), String> {
-        self.fill(root, Path::new(CACHE))?;
-        index(Path::new(CACHE))
+        self.fill(root, Path::new(CACHE))
     }
 
     fn is_ready(&self, root: &Path, cache: &Path) -> bool {
@@ -181,23 +183,31 @@ impl Store {
     }
 }
 
-/// Writes what archives there are in all stores, by their paths below the directory that they share.
+/// Writes what archives there are in all stores, by their paths below the directory that they share. What stands in for
+/// a program says so in its version.
 fn index(cache: &Path) -> Result<(), String> {
     let folder = cache.join("artifacts");
-    let mut all = Vec::new();
+    let mut all = Map::new();
     for store in STORES.iter().filter_map(|store| store.place.strip_prefix("artifacts/")) {
         let text = fs::read(folder.join(store).join(ARTIFACTS)).unwrap_or_default();
         let entries: Vec<Value> = serde_json::from_slice(&text).unwrap_or_default();
-        all.extend(entries.into_iter().map(|mut entry| {
-            entry["file"] = format!("{store}/{}", entry["file"].as_str().unwrap_or_default()).into();
-            entry
-        }));
+        for entry in entries {
+            let field = |key: &str| entry[key].as_str().unwrap_or_default();
+            let mark = if field("is").contains("stand-in") { "-stand-in" } else { "" };
+            let artifact = json!({
+                "version": format!("{}{mark}", field("version")),
+                "file": format!("{store}/{}", field("file")),
+                "sha256": entry["sha256"],
+                "unpack": { "format": "tar", "member": entry["member"] },
+            });
+            all.insert(field("name").to_owned(), artifact);
+        }
     }
     if all.is_empty() {
         return Ok(());
     }
     let text = serde_json::to_string_pretty(&all).map_err(|error| error.to_string())? + "\n";
-    fs::write(folder.join(ARTIFACTS), text).map_err(|error| format!("could not write `{ARTIFACTS}`: {error}"))
+    fs::write(folder.join(INDEX), text).map_err(|error| format!("could not write `{INDEX}`: {error}"))
 }
 
 /// Returns the versions in an index of packages.

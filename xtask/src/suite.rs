@@ -71,11 +71,6 @@ pub(crate) fn run(root: &Path, only: &[String]) -> Result<(), String> {
     }
     match stores::obstacle(root) {
         Some(why) => skipped.push(("stores", why.to_owned())),
-        None if only.is_empty() => {
-            let why = "they take ten minutes once; `cargo xtask test stores` makes them, and without them the tests \
-                       that install software in real guests skip themselves";
-            skipped.push(("stores", why.to_owned()));
-        }
         None => stages.push(("stores", "what real guests install", Box::new(|| stores::make(root)))),
     }
     if has_cargo(root, "nextest") {

@@ -1,6 +1,6 @@
 //! Where artifacts come from.
 
-use std::path::Path;
+use std::{collections::BTreeMap, path::Path};
 
 use phoenix_core::{
     Artifact, Diagnostic, Diagnostics,
@@ -29,6 +29,25 @@ pub(super) fn artifacts(model: &Model, findings: &mut Diagnostics) -> Artifacts 
         }
     }
     artifacts
+}
+
+/// Reads a file that says which artifacts there are on this machine: an object as `artifacts` of the host's file, whose
+/// relative paths start at the file's own directory.
+pub fn read_artifacts(path: &Path) -> Result<BTreeMap<String, Artifact>, Diagnostic> {
+    let wrong = |message: String| {
+        Diagnostic::error("artifact-index", message)
+            .with_hint("it is an object like `artifacts` of the host's file: `phoenix schema` has its keys")
+    };
+    let text = std::fs::read(path)
+        .map_err(|error| wrong(format!("`{}` cannot be read: {error}", path.display())))?;
+    let entries: BTreeMap<String, ArtifactEntry> = serde_json::from_slice(&text)
+        .map_err(|error| wrong(format!("`{}` is no index of artifacts: {error}", path.display())))?;
+    let dir = path.parent().unwrap_or(path);
+    let artifact = |(name, entry): (String, ArtifactEntry)| match artifact(dir, &name, &entry) {
+        Some(artifact) => Ok((name, artifact)),
+        None => Err(wrong(format!("the artifact `{name}` needs either `url` or `file`"))),
+    };
+    entries.into_iter().map(artifact).collect()
 }
 
 fn artifact(dir: &Path, name: &str, entry: &ArtifactEntry) -> Option<Artifact> {

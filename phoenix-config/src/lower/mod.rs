@@ -13,6 +13,7 @@ use std::collections::BTreeSet;
 
 use phoenix_core::{Declared, Desired, Diagnostics};
 
+pub use artifact::read_artifacts;
 pub(crate) use feature::{KNOWN as KNOWN_FEATURES, canonical as canonical_feature};
 pub(crate) use host::{host, parse_quota, pool_bytes};
 
