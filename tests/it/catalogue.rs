@@ -1,7 +1,9 @@
 //! The features for real: containers of the example lab that reach no network, with the programs themselves installed in
 //! them, and probed from outside.
 
-use phoenix_core::{Evidence, FeatureUse, GuestId, Probe, Reader, Site, planner::Resolved};
+use std::collections::BTreeMap;
+
+use phoenix_core::{Desired, Evidence, FeatureUse, GuestId, Probe, Reader, Site, planner::Resolved};
 use phoenix_tests::{
     lab::Lab,
     laws,
@@ -22,7 +24,11 @@ async def app(scope, receive, send):
     await send({'type': 'http.response.body', 'body': body})
 ";
 
+/// The containers that stand for the lab's services.
+const SERVICES: [u32; 5] = [900, 101, 102, 103, 953];
+
 /// What no quoting may change.
+const ODD: &str = "$(id) %n \"q\"";
 const GREETING: &str = "it's \"quoted\" $(id) `id` %n ${HOME} \\ ü\nsecond line";
 
 fn guest(vmid: u32) -> Site {
@@ -44,24 +50,27 @@ async fn done(world: &World, site: Site, script: &str) -> String {
     said
 }
 
-/// Returns the example lab with only these containers, which have these features beside their own.
-fn lab(stores: &Stores, features: &[(u32, &str, Value)], more: &[u32]) -> (Resolved, phoenix_node::NodeSeed) {
+/// Returns the example lab with only these containers, after a change.
+fn example(
+    stores: &Stores,
+    kept: &[u32],
+    change: impl FnOnce(&mut Desired),
+) -> (Resolved, phoenix_node::NodeSeed) {
     let mut loaded = homelab::load();
     let seed = homelab::seed(&loaded);
     let desired = &mut loaded.desired;
-    let given: Vec<String> = features.iter().map(|(vmid, ..)| format!("lxc/{vmid}")).collect();
-    let kept =
-        |id: &str| given.iter().any(|one| one == id) || more.iter().any(|vmid| id == format!("lxc/{vmid}"));
-    desired.resources.retain(|id, _| kept(id.as_str()));
-    let mut guests: Vec<&str> = given.iter().map(String::as_str).collect();
-    guests.dedup();
-    stores.give(desired, &guests);
-    for (vmid, name, config) in features {
-        let id = format!("lxc/{vmid}").parse().expect("an id");
-        let declared = desired.resources.get_mut(&id).expect("a container of the lab");
-        declared.features.push(FeatureUse::new(name, config.clone()));
-    }
+    desired.resources.retain(|id, _| kept.iter().any(|vmid| id.as_str() == format!("lxc/{vmid}")));
+    stores.give(desired);
+    change(desired);
     (Resolved::new(&Lab::new().registry, desired).unwrap_or_else(|found| panic!("{found}")), seed)
+}
+
+/// Returns the configuration of a feature that a container of the lab has.
+fn config<'d>(desired: &'d mut Desired, vmid: u32, feature: &str) -> &'d mut Value {
+    let id = format!("lxc/{vmid}").parse().expect("an id");
+    let declared = desired.resources.get_mut(&id).expect("a container of the lab");
+    let is_it = |one: &&mut FeatureUse| one.name == feature;
+    &mut declared.features.iter_mut().find(is_it).expect("a feature of the container").config
 }
 
 async fn steps(world: &World, resolved: &Resolved) -> Vec<String> {
@@ -103,51 +112,46 @@ fn an_authority_a_gateway_a_router_and_a_service_stand_up_and_are_mended() {
     on_the_real_way(async |way| services(way, &stores).await);
 }
 
+/// Adds a service with packages from PyPI, and values that no quoting may change, to the example's own.
+fn with_odd_service(desired: &mut Desired) {
+    config(desired, 953, "python-api-service")["services"]["hello"] = json!({
+        "command": ["uvicorn", "app:app", "--host", "0.0.0.0", "--port", "8001", "--header", format!("x-odd:{ODD}")],
+        "requirements": ["uvicorn==0.54.0"],
+        "index": WHEELS,
+        "files": {"app.py": APP},
+        "environment": {"GREETING": GREETING},
+        "health": "http://127.0.0.1:8001/",
+    });
+    config(desired, 102, "traefik")["routes"]["hello"] =
+        json!({"hosts": ["hello.example"], "servers": ["http://10.0.0.154:8001"]});
+}
+
 async fn services(way: Way, stores: &Stores) {
-    let root = json!({"guest": "lxc/103", "path": "/etc/step-ca/certs/root_ca.crt"});
-    let (resolved, seed) = lab(
-        stores,
-        &[
-            (
-                101,
-                "nginx",
-                json!({"sites": [{"server_names": ["_"], "locations": [{"proxy": "http://10.0.0.12:80"}]}]}),
-            ),
-            (101, "trusted-ca", json!({"certificates": [{"name": "lab", "from": root}]})),
-            (102, "step-cli", json!({"ca_url": "https://10.0.0.10:9000", "root": {"guest": "lxc/103"}})),
-            (
-                102,
-                "traefik",
-                json!({"routes": {"hello": {"hosts": ["hello.example"], "servers": ["http://10.0.0.154:8000"]}}}),
-            ),
-            (103, "step-cli", json!({})),
-            (103, "step-ca", json!({"name": "Lab", "dns": ["ca.example", "10.0.0.10"]})),
-            (
-                953,
-                "python-api-service",
-                json!({"services": {"hello": {
-                    "command": ["uvicorn", "app:app", "--host", "0.0.0.0", "--port", "8000", "--header", format!("x-odd:{}", "$(id) %n \"q\"")],
-                    "requirements": ["uvicorn==0.54.0"],
-                    "index": WHEELS,
-                    "files": {"app.py": APP},
-                    "environment": {"GREETING": GREETING},
-                    "health": "http://127.0.0.1:8000/",
-                }}}),
-            ),
-        ],
-        &[900],
-    );
+    let (resolved, seed) = example(stores, &SERVICES, with_odd_service);
     let world = way.seeded(seed).await;
     laws::settle(&resolved, world.backend.as_ref()).await;
+    world.channel.take();
     assert_eq!(steps(&world, &resolved).await, Vec::<String>::new());
+    // What is as it shall be is looked at in one round trip a guest.
+    let asked: BTreeMap<Site, usize> =
+        [101, 102, 103, 953].into_iter().map(|vmid| (guest(vmid), 1)).collect();
+    assert_eq!(world.channel.take(), asked);
 
+    // The example's own service, and the authority's root where programs look for roots.
+    let through = |host: &str, path: &str| {
+        format!("curl -sS -i --max-time 10 -H 'Host: {host}' http://10.0.0.153{path}")
+    };
+    let answer = done(&world, guest(103), &through("vscode-rag.internal.thinkheads.ai", "/search")).await;
+    let body: Value = serde_json::from_str(answer.lines().last().unwrap_or_default())
+        .unwrap_or_else(|_| panic!("{answer}"));
+    assert_eq!(body, json!({"path": "/search", "greeting": "hello from 953"}));
+    let ask = &through("hello.example", "/there");
     // From another guest: through the gateway and the router to the service, which has its values as they were given.
-    let ask = "curl -sS -i --max-time 10 -H 'Host: hello.example' http://10.0.0.153/there";
     let answer = done(&world, guest(103), ask).await;
     let body: Value = serde_json::from_str(answer.lines().last().unwrap_or_default())
         .unwrap_or_else(|_| panic!("{answer}"));
     assert_eq!(body, json!({"path": "/there", "greeting": GREETING}));
-    assert!(answer.to_lowercase().contains("x-odd: $(id) %n \"q\""), "{answer}");
+    assert!(answer.to_lowercase().contains(&format!("x-odd: {ODD}")), "{answer}");
     let (_, unknown) =
         said(&world, guest(103), "curl -sS -o /dev/null -w '%{http_code}' http://10.0.0.153/").await;
     assert_eq!(unknown, "404");
@@ -171,12 +175,13 @@ async fn services(way: Way, stores: &Stores) {
         &resolved,
         (
             101,
-            "rm /usr/local/share/ca-certificates/phoenix-lab.crt; update-ca-certificates --fresh >/dev/null",
+            "rm /usr/local/share/ca-certificates/phoenix-step-ca.crt; update-ca-certificates --fresh >/dev/null",
         ),
-        &["trusted-ca:write-lab", "trusted-ca:trust-lab"],
+        &["trusted-ca:write-step-ca", "trusted-ca:trust-step-ca"],
     )
     .await;
-    let traefik = ["traefik:restart-traefik.service", "traefik:answers", "traefik:routes-hello"];
+    let routes = ["traefik:routes-hello", "traefik:routes-vscode-rag"];
+    let traefik = [&["traefik:restart-traefik.service", "traefik:answers"][..], &routes].concat();
     mends(
         &world,
         &resolved,
@@ -188,7 +193,7 @@ async fn services(way: Way, stores: &Stores) {
         &world,
         &resolved,
         (102, "sed -i s/hello.example/other.example/ /etc/traefik/dynamic/phoenix.yml"),
-        &["traefik:write-routes", "traefik:routes-hello"],
+        &behind("traefik:write-routes", &routes),
     )
     .await;
     mends(
@@ -211,8 +216,10 @@ async fn services(way: Way, stores: &Stores) {
     .await;
 
     // A configuration that the program finds wrong never takes the place of a good one.
-    let (broken, _) =
-        lab(stores, &[(101, "nginx", json!({"client_max_body_size": "lots", "sites": []}))], &[900, 103]);
+    let (broken, _) = example(stores, &SERVICES, |desired| {
+        with_odd_service(desired);
+        config(desired, 101, "nginx")["client_max_body_size"] = json!("lots");
+    });
     let run = world.converge(&broken).await.unwrap_or_else(|found| panic!("{found}"));
     let failures: Vec<String> = run.last.failed.iter().map(|failure| failure.error.to_string()).collect();
     assert!(
@@ -226,8 +233,7 @@ async fn services(way: Way, stores: &Stores) {
 fn docker_runs_and_is_mended() {
     let Some(stores) = stores(&[]) else { return };
     on_the_real_way(async |way| {
-        let (resolved, seed) =
-            lab(&stores, &[(910, "docker", json!({"daemon": {"iptables": true}}))], &[900, 902]);
+        let (resolved, seed) = example(&stores, &[900, 902, 910], |_| ());
         let world = way.seeded(seed).await;
         laws::settle(&resolved, world.backend.as_ref()).await;
         assert_eq!(steps(&world, &resolved).await, Vec::<String>::new());

@@ -1,6 +1,6 @@
 //! The example lab: it loads without a single error or warning.
 
-use std::{collections::BTreeSet, path::PathBuf};
+use std::path::PathBuf;
 
 use phoenix_config::{load, render};
 use phoenix_core::Severity;
@@ -8,7 +8,17 @@ use phoenix_core::Severity;
 #[test]
 fn the_example_lab_loads_without_errors_and_warnings() {
     let dir = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("../examples/homelab");
-    let loaded = load(&dir, &BTreeSet::from(["base-setup".to_owned()]));
+    let features = [
+        "base-setup",
+        "docker",
+        "nginx",
+        "python-api-service",
+        "step-ca",
+        "step-cli",
+        "traefik",
+        "trusted-ca",
+    ];
+    let loaded = load(&dir, &features.map(str::to_owned).into());
     let bad = loaded.findings.iter().filter(|finding| finding.severity != Severity::Note).count();
     assert_eq!(bad, 0, "{}", render(&loaded.findings, &loaded.sources, false));
     let ids: Vec<&str> = loaded.desired.resources.keys().map(|id| id.as_str()).collect();

@@ -12,6 +12,8 @@ const UNITS_OF: &[(&str, &[&str])] = &[
     ("nginx", &["nginx.service"]),
     ("openssh-server", &["ssh.service"]),
     ("postgresql", &["postgresql.service"]),
+    ("postgresql-15", &["postgresql.service", "postgresql@15-main.service"]),
+    ("postgresql-16", &["postgresql.service", "postgresql@16-main.service"]),
     ("qemu-guest-agent", &["qemu-guest-agent.service"]),
     ("redis-server", &["redis-server.service"]),
     ("rsyslog", &["rsyslog.service"]),

@@ -11,8 +11,8 @@ use serde::Deserialize;
 #[serde(deny_unknown_fields)]
 pub struct Config {
     /// The name of the authority, in its certificates.
-    #[serde(default = "Config::default_name")]
-    pub name: String,
+    #[serde(default = "Config::default_authority")]
+    pub authority: String,
     /// The names and addresses that it is reached by; the first is its own.
     pub dns: Vec<String>,
     /// The port.
@@ -34,7 +34,7 @@ pub struct Config {
 }
 
 impl Config {
-    fn default_name() -> String {
+    fn default_authority() -> String {
         "Phoenix".to_owned()
     }
 
@@ -63,7 +63,7 @@ impl Config {
         for (at, name) in self.dns.iter().enumerate().filter(|(_, name)| !is_name(name)) {
             problems.push((format!("/dns/{at}"), format!("`{name}` is no host name or address")));
         }
-        for (key, text) in [("name", &self.name), ("provisioner", &self.provisioner)] {
+        for (key, text) in [("authority", &self.authority), ("provisioner", &self.provisioner)] {
             if text.is_empty() || text.starts_with('-') || text.contains(char::is_control) {
                 problems.push((format!("/{key}"), format!("`{text}` cannot be a name")));
             }

@@ -139,7 +139,7 @@ fn password(draft: &mut Draft<'_>, config: &Config, state: Option<StepId>) -> Op
 fn making(draft: &Draft<'_>, config: &Config) -> Command {
     let address = format!(":{}", config.port);
     let mut argv = vec!["runuser", "-u", ACCOUNT, "--", "env", "STEPPATH=/etc/step-ca", STEP, "ca", "init"];
-    argv.extend(["--deployment-type", "standalone", "--name", &config.name, "--address", &address]);
+    argv.extend(["--deployment-type", "standalone", "--name", &config.authority, "--address", &address]);
     for name in &config.dns {
         argv.extend(["--dns", name]);
     }

@@ -3,7 +3,7 @@
 use crate::sim::programs::{Ran, Run};
 
 /// Answers for what is configured to listen: a server is taken to be at a port of the guest's own that a file below
-/// `/etc` names, as long as nothing but loopback is asked.
+/// `/etc` or `/opt` names, as long as nothing but loopback is asked.
 pub(super) fn curl(run: Run<'_>) -> Ran {
     let Some(url) = run.args.iter().find(|word| word.contains("://")) else {
         return Ran::failed(2, "curl: no URL specified");
@@ -24,8 +24,9 @@ pub(super) fn curl(run: Run<'_>) -> Ran {
     if is_here {
         return Ran::default();
     }
-    let texts = run.world.files().into_iter().filter(|(path, _)| path.starts_with("/etc/"));
-    let paths: Vec<String> = texts.map(|(path, _)| path.to_owned()).collect();
+    let is_of_service = |path: &str| path.starts_with("/etc/") || path.starts_with("/opt/");
+    let files = run.world.files().into_keys().map(str::to_owned);
+    let paths: Vec<String> = files.filter(|path| is_of_service(path)).collect();
     if paths.iter().filter_map(|path| run.world.text(path)).any(names_port) {
         return Ran::default();
     }
