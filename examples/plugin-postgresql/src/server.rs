@@ -9,8 +9,6 @@ use phoenix_plugin::core::{
 
 use crate::config::Config;
 
-/// The unit that runs every cluster of the machine.
-const UNIT: &str = "postgresql.service";
 /// How long it may take to answer after a start.
 const PATIENCE_S: u32 = 60;
 
@@ -29,7 +27,9 @@ pub(crate) fn draft(draft: &mut Draft<'_>, config: &Config) -> Option<StepId> {
     let block = Content::Block { owner: "postgresql".to_owned(), lines: self::rules(config) };
     let file = File::text(&rules, "").holding(block).with_mode(0o640).owned_by("postgres");
     let allowed = draft.write("write-rules", file, [installed.clone()]);
-    let service = Service::new(UNIT, [settings, rules]);
+    // The cluster's own unit: `postgresql.service`, which stands for all of them, runs on when one has ended.
+    let unit = format!("postgresql@{}-main.service", config.major);
+    let service = Service::new(&unit, [settings, rules]);
     let started = draft.service(&service, [installed, written, allowed]);
     draft.wait(
         "await-server",

@@ -50,7 +50,7 @@ fn a_fresh_guest_gets_everything_in_an_order_that_can_work() {
             "install-packages",
             "write-settings",
             "write-rules",
-            "restart-postgresql.service",
+            "restart-postgresql@16-main.service",
             "await-server",
             "make-role-app",
             "write-password-app",
@@ -100,21 +100,21 @@ fn what_somebody_broke_is_mended_and_nothing_else() {
     let (mut guest, config) = converged();
     guest.write(SETTINGS, "port = 1\n");
     let steps = guest.converge(&*feature(), &config).unwrap();
-    assert_eq!(verbs(&steps), ["write-settings", "restart-postgresql.service", "await-server"]);
+    assert_eq!(verbs(&steps), ["write-settings", "restart-postgresql@16-main.service", "await-server"]);
 
     let (mut guest, config) = converged();
     let silent = Evidence::Output { status: 2, stdout: String::new(), stderr: String::new() };
     guest.set(Probe::command(&guest.site().clone(), ["pg_isready", "-q", "-p", "5432"]), Some(silent));
     let stopped = Evidence::Unit { active: false, enabled: true, stale: [].into() };
-    guest.set(Probe::unit(&guest.site().clone(), "postgresql.service"), Some(stopped));
+    guest.set(Probe::unit(&guest.site().clone(), "postgresql@16-main.service"), Some(stopped));
     let steps = guest.converge(&*feature(), &config).unwrap();
-    assert_eq!(verbs(&steps), ["start-postgresql.service", "await-server"]);
+    assert_eq!(verbs(&steps), ["start-postgresql@16-main.service", "await-server"]);
     assert_eq!(guest.plan(&*feature(), &config).unwrap(), []);
 
     let (mut guest, config) = converged();
     guest.set(Probe::package(&guest.site().clone(), "postgresql-16"), None);
     let steps = guest.converge(&*feature(), &config).unwrap();
-    assert_eq!(verbs(&steps), ["install-packages", "restart-postgresql.service", "await-server"]);
+    assert_eq!(verbs(&steps), ["install-packages", "restart-postgresql@16-main.service", "await-server"]);
     assert_eq!(guest.plan(&*feature(), &config).unwrap(), []);
 }
 

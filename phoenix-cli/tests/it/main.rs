@@ -6,6 +6,7 @@ mod codes;
 mod config;
 mod crash;
 mod help;
+mod homelab;
 mod interrupt;
 mod lab;
 mod machine;

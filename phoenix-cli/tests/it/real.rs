@@ -91,18 +91,18 @@ fn lab() -> Lab {
     lab
 }
 
-fn run(lab: &Lab, args: &[&str]) -> Output {
+pub(crate) fn run(lab: &Lab, args: &[&str]) -> Output {
     lab.command(args).env("PHOENIX_NODE_ENGINE", "lxc").output().expect("the program runs")
 }
 
-fn does(lab: &Lab, args: &[&str]) -> String {
+pub(crate) fn does(lab: &Lab, args: &[&str]) -> String {
     let output = run(lab, args);
     let said = String::from_utf8_lossy(&output.stdout).into_owned();
     assert!(output.status.success(), "`{args:?}` said {said}{}", String::from_utf8_lossy(&output.stderr));
     said
 }
 
-fn inside(lab: &Lab, vmid: &str, script: &str) -> String {
+pub(crate) fn inside(lab: &Lab, vmid: &str, script: &str) -> String {
     let words = ["node", "shell", "--", "pct", "exec", vmid, "--", "/bin/sh", "-c", script];
     does(lab, &words).trim().to_owned()
 }
@@ -115,7 +115,7 @@ fn power(lab: &Lab, guest: &str) -> String {
 }
 
 /// Takes the sandbox away, also when the test fails.
-struct Swept<'a>(&'a Lab);
+pub(crate) struct Swept<'a>(pub(crate) &'a Lab);
 
 impl Drop for Swept<'_> {
     fn drop(&mut self) {
