@@ -1,5 +1,6 @@
 //! End-to-end scenarios and laws, in one binary.
 
+mod bytes;
 mod catalogue;
 mod faults;
 mod features;

@@ -2,6 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use phoenix_core::render::is_variable;
 use schemars::JsonSchema;
 use serde::Deserialize;
 use serde_json::{Map, Value};
@@ -91,7 +92,7 @@ impl Config {
         for (name, value) in &self.environment {
             let is_name = name.starts_with(|letter: char| letter.is_ascii_alphabetic() || letter == '_')
                 && name.chars().all(|letter| letter.is_ascii_alphanumeric() || letter == '_');
-            if !is_name || value.contains('\0') {
+            if !is_name || !is_variable(value) {
                 problems.push((format!("/environment/{name}"), format!("`{name}` cannot be a variable")));
             }
         }

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use phoenix_core::SecretRef;
+use phoenix_core::{SecretRef, render::is_variable};
 use schemars::JsonSchema;
 use serde::Deserialize;
 
@@ -92,8 +92,8 @@ impl Config {
                     wrong("/environment", format!("`{name}` cannot be the name of a variable"));
                 }
             }
-            if service.environment.values().any(|value| value.contains('\0')) {
-                wrong("/environment", "a variable has a NUL in it".to_owned());
+            if let Some((name, _)) = service.environment.iter().find(|(_, value)| !is_variable(value)) {
+                wrong("/environment", format!("`{name}` has a control character, which no unit can pass on"));
             }
         }
         problems
