@@ -99,6 +99,10 @@ pub(crate) struct Global {
     /// How many times faster than usual the embedded node's tasks run.
     #[arg(long, global = true, env = "PHOENIX_NODE_SPEED", default_value = "1", value_name = "FACTOR", value_parser = speed)]
     pub(crate) node_speed: f64,
+    /// Graphics cards of the simulated node. Without it: where the configuration declares an NVIDIA driver, those that its
+    /// guests name. A node that is there keeps the cards that it has, and gains others.
+    #[arg(long, global = true, env = "PHOENIX_NODE_GPUS", value_delimiter = ',', value_name = "NAME:MIB")]
+    pub(crate) node_gpus: Vec<GpuOption>,
     /// Print JSON for machines: data on standard output, findings and errors on standard error.
     #[arg(long, global = true, env = "PHOENIX_JSON", value_parser = FalseyValueParser::new())]
     pub(crate) json: bool,
@@ -116,6 +120,15 @@ pub(crate) enum HostChoice {
     Local,
     /// A Proxmox VE host somewhere else.
     Url(String),
+}
+
+/// A graphics card of the simulated node.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct GpuOption {
+    /// What it is called.
+    pub(crate) name: String,
+    /// Its memory in MiB.
+    pub(crate) memory_mib: u64,
 }
 
 /// What the embedded node's guests are made of.
@@ -200,6 +213,20 @@ impl FromStr for HostChoice {
                     .to_owned())
             }
         }
+    }
+}
+
+impl FromStr for GpuOption {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, String> {
+        let wanted = "a card is a name and its memory in MiB, such as `NVIDIA GeForce RTX 4090:24564`";
+        let (name, memory) = text.trim().rsplit_once(':').ok_or(wanted)?;
+        let memory_mib = memory.parse().ok().filter(|memory| *memory > 0).ok_or(wanted)?;
+        if name.is_empty() {
+            return Err(wanted.to_owned());
+        }
+        Ok(Self { name: name.to_owned(), memory_mib })
     }
 }
 

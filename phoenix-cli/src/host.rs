@@ -4,7 +4,7 @@
 use std::{collections::BTreeSet, env, path::PathBuf, sync::Arc, time::Duration};
 
 use phoenix_config::Host as Described;
-use phoenix_node::{Calls, MachineMode, Node, NodeSeed, Options, StorageSeed};
+use phoenix_node::{Calls, Gpu, Gpus, MachineMode, Node, NodeSeed, Options, StorageSeed};
 use phoenix_pve::{
     Address, ChannelLimits, Client, Credentials, Entry, HostFiles, Https, Limits, LiveChannel, LocalHost,
     Nodes, PveBackend, SshOptions, Transport, Trust,
@@ -12,7 +12,7 @@ use phoenix_pve::{
 use phoenix_sandbox::{Bridge, Containers, SandboxSpec};
 
 use crate::{
-    args::{Engine, Global, HostChoice},
+    args::{Engine, Global, GpuOption, HostChoice},
     error::Error,
 };
 
@@ -104,7 +104,8 @@ impl Host {
 
 /// Returns a host that has what the configuration says of it, and no guest: what a first plan is made for.
 pub(crate) fn blank(described: &Described) -> PveBackend {
-    let node = Node::in_memory(Options { speed: f64::INFINITY, seed: seed(described), ..Options::default() });
+    let node =
+        Node::in_memory(Options { speed: f64::INFINITY, seed: seed(described, &[]), ..Options::default() });
     PveBackend::new(node.clone(), node.clone(), node.name(), Limits::default())
 }
 
@@ -112,7 +113,7 @@ pub(crate) fn blank(described: &Described) -> PveBackend {
 pub(crate) async fn embedded(global: &Global, described: &Described) -> Result<Arc<Node>, Error> {
     check(global)?;
     let machines = if global.vm_as_container { MachineMode::Containers } else { MachineMode::Qemu };
-    let options = Options { speed: global.node_speed, seed: seed(described), machines };
+    let options = Options { speed: global.node_speed, seed: seed(described, &global.node_gpus), machines };
     let dir = node_dir(global)?;
     match global.node_engine {
         Engine::Sim => Node::open(&dir, options).await.map_err(Error::Node),
@@ -213,7 +214,7 @@ pub(crate) fn check(global: &Global) -> Result<(), Error> {
 }
 
 /// Returns what the embedded node starts with: what every Proxmox VE has, and what the configuration names.
-fn seed(described: &Described) -> NodeSeed {
+fn seed(described: &Described, cards: &[GpuOption]) -> NodeSeed {
     let mut seed = NodeSeed { name: described.node.clone(), ..NodeSeed::default() };
     seed.bridges.extend(described.bridges.iter().cloned());
     for storage in &described.storages {
@@ -226,7 +227,37 @@ fn seed(described: &Described) -> NodeSeed {
     if !seed.storages.iter().any(|storage| storage.name == "local-lvm") {
         seed.storages.push(StorageSeed::new("local-lvm", "lvmthin", &["images", "rootdir"], ROOMY));
     }
+    give_cards(&mut seed, described, cards);
     seed
+}
+
+/// Gives a node graphics cards: those that the options name; else, where the configuration declares their driver, those
+/// that its containers name. Devices that its virtual machines name are there too.
+fn give_cards(seed: &mut NodeSeed, described: &Described, cards: &[GpuOption]) {
+    let driver = described.gpu_driver.as_deref();
+    let plain = || (Gpus::NAME, Gpus::MEMORY_MIB);
+    seed.gpus = match (cards, driver, described.gpus.iter().max()) {
+        ([], Some(driver), Some(last)) => Gpus::new(driver, (0..=*last).map(|_| plain())),
+        ([], ..) => Gpus::default(),
+        (cards, ..) => {
+            let cards = cards.iter().map(|card| (card.name.as_str(), card.memory_mib));
+            Gpus::new(driver.unwrap_or(Gpus::DRIVER), cards)
+        }
+    };
+    for device in &described.pci {
+        let number = seed.gpus.cards.keys().next_back().map_or(0, |last| last + 1);
+        let card = Gpu::new(number, plain().0, plain().1);
+        let (card, is_new) = match device.contains(':') {
+            true => (Gpu { address: device.clone(), ..card }, seed.gpus.at(device).is_none()),
+            false => {
+                seed.mappings.insert(device.clone(), card.address.clone());
+                (card, true)
+            }
+        };
+        if is_new {
+            seed.gpus.cards.insert(number, card);
+        }
+    }
 }
 
 #[cfg(test)]

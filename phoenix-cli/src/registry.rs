@@ -3,18 +3,23 @@
 
 use phoenix_core::Registry;
 
-/// Returns all managers and features. Features that ask for graphics cards, or for images of Docker, come in when the
-/// simulated machine has such.
+/// Returns all managers and features.
 pub(crate) fn registry() -> Registry {
     Registry::new()
         .with_manager(phoenix_lxc::Lxc)
         .with_manager(phoenix_vm::Vm)
         .with_feature(phoenix_base_setup::feature())
         .with_feature(phoenix_docker::feature())
+        .with_feature(phoenix_gpu::feature())
+        .with_feature(phoenix_llama_cpp::feature())
         .with_feature(phoenix_nginx::feature())
+        .with_feature(phoenix_ollama::feature())
+        .with_feature(phoenix_portainer::feature())
         .with_feature(phoenix_python_api_service::feature())
+        .with_feature(phoenix_qdrant::feature())
         .with_feature(phoenix_step_ca::feature())
         .with_feature(phoenix_step_cli::feature())
         .with_feature(phoenix_traefik::feature())
         .with_feature(phoenix_trusted_ca::feature())
+        .with_feature(phoenix_vllm::feature())
 }

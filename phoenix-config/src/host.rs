@@ -31,6 +31,10 @@ pub struct Host {
     pub storages: Vec<StorageDecl>,
     /// The indexes of its GPUs, as far as guests name them.
     pub gpus: Vec<u32>,
+    /// The version of its NVIDIA driver, if the files declare one: then it has GPUs.
+    pub gpu_driver: Option<String>,
+    /// The PCI devices that virtual machines name: addresses, and names of mappings.
+    pub pci: Vec<String>,
     /// Its administrators.
     pub users: Vec<HostUser>,
     /// The storage of OS templates.
@@ -154,6 +158,8 @@ impl Default for Host {
             bridges: vec![Self::DEFAULT_BRIDGE.to_owned()],
             storages: Vec::new(),
             gpus: Vec::new(),
+            gpu_driver: None,
+            pci: Vec::new(),
             users: Vec::new(),
             os_template_storage: "local".to_owned(),
             image_storage: "local".to_owned(),

@@ -48,17 +48,16 @@ impl Gpus {
 
     /// Takes in cards of other numbers, and the driver that they come with; removes nothing.
     pub(crate) fn merge(&mut self, more: &Self) {
-        if more.is_empty() {
-            return;
+        if !more.driver.is_empty() {
+            self.driver.clone_from(&more.driver);
         }
-        self.driver.clone_from(&more.driver);
         for (number, card) in &more.cards {
             self.cards.entry(*number).or_insert_with(|| card.clone());
         }
     }
 
     /// Returns the card at an address, which may leave out the domain and the function.
-    pub(crate) fn at(&self, address: &str) -> Option<&Gpu> {
+    pub fn at(&self, address: &str) -> Option<&Gpu> {
         let address =
             if address.matches(':').count() == 1 { format!("0000:{address}") } else { address.to_owned() };
         self.cards.values().find(|card| card.address == address || card.address == format!("{address}.0"))

@@ -1,6 +1,6 @@
 //! How a node is made: its name, its size, its storages and bridges, and how fast its time runs.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use crate::gpus::Gpus;
 
@@ -40,6 +40,8 @@ pub struct NodeSeed {
     pub bridges: BTreeSet<String>,
     /// Its graphics cards.
     pub gpus: Gpus,
+    /// Names for PCI devices of it, with their addresses.
+    pub mappings: BTreeMap<String, String>,
     /// Whether this is all that it has: what a later seed names is not added.
     pub is_complete: bool,
     /// The password of `root@pam`, if it has none yet.
@@ -86,6 +88,7 @@ impl Default for NodeSeed {
             ],
             bridges: BTreeSet::from(["vmbr0".to_owned()]),
             gpus: Gpus::default(),
+            mappings: BTreeMap::new(),
             is_complete: false,
             password: None,
         }

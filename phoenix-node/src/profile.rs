@@ -1,6 +1,6 @@
 //! Profiles: the states in which a node can be begun afresh.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use crate::{
     gpus::Gpus,
@@ -72,6 +72,7 @@ impl Profile {
                     storages: vec![local, btr],
                     bridges: BTreeSet::from(["vmbr0".to_owned(), "vmbr1".to_owned()]),
                     gpus: Gpus::default(),
+                    mappings: BTreeMap::new(),
                     is_complete: true,
                     password: Some(PASSWORD.to_owned()),
                 }

@@ -58,7 +58,7 @@ const SHELL: [Row; 2] = [
 ];
 
 /// Keys that are checked now and applied by a later release.
-const NOT_YET: [Row; 28] = [
+const NOT_YET: [Row; 26] = [
     (HYPERVISOR_FILE, "/users", "`phoenix setup` will make them on the host"),
     (HYPERVISOR_FILE, "/nfs", "`phoenix setup` will export them"),
     (HYPERVISOR_FILE, "/samba", "`phoenix setup` will share them"),
@@ -73,11 +73,9 @@ const NOT_YET: [Row; 28] = [
     (HYPERVISOR_FILE, "/firewall", "the firewall comes with a later release"),
     (HYPERVISOR_FILE, "/shared_volumes/firewall", "the firewall comes with a later release"),
     (HYPERVISOR_FILE, "/step_ca", "the feature `step-ca` will use it"),
-    (LXC_FILE, "/nvidia_driver_version", "the feature `gpu` will use it"),
     (LXC_FILE, "/lxc_configs/*/firewall", "the firewall comes with a later release"),
     (LXC_FILE, "/lxc_configs/*/traefik_service", "routes come with a later release"),
     (LXC_FILE, "/lxc_configs/*/application_script", "no script runs; features take its place"),
-    (LXC_FILE, "/lxc_configs/*/vllm_engine_config", "the feature `vllm` will use it"),
     (LXC_FILE, "/lxc_configs/*/dns_records", "DNS comes with a later release"),
     (
         LXC_FILE,

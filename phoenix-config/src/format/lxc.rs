@@ -22,7 +22,7 @@ pub(crate) struct LxcFile {
     /// The JSON Schema of this file, for editors.
     #[serde(rename = "$schema")]
     pub(crate) schema: Option<String>,
-    /// The version of the NVIDIA driver that the `gpu` feature installs.
+    /// The version of the host's NVIDIA driver, which the feature `gpu` holds the host against.
     pub(crate) nvidia_driver_version: Option<String>,
     /// Where the `gpu` feature finds CUDA packages.
     #[schemars(extend("format" = "url"))]

@@ -66,11 +66,9 @@ pub(super) fn uses(context: &mut Context<'_>, guest: &Guest<'_>) -> Vec<FeatureU
         && !uses.iter().any(|other| other.name == "gpu")
     {
         let spot = guest.spot.at("gpu_assignment");
-        uses.push(FeatureUse {
-            name: "gpu".to_owned(),
-            config: json!({ "devices": devices }),
-            path: spot.pointer,
-        });
+        let mut config = Map::from_iter([("devices".to_owned(), json!(devices))]);
+        complete(context, guest, "gpu", &mut config);
+        uses.push(FeatureUse { name: "gpu".to_owned(), config: Value::Object(config), path: spot.pointer });
     }
     uses.retain(|feature| {
         let is_registered = context.registered.contains(&feature.name);
@@ -127,7 +125,10 @@ fn complete(context: &Context<'_>, guest: &Guest<'_>, name: &str, config: &mut M
             add("timezone", context.host.timezone.as_deref().map(Value::from));
             add("locale", Some(Value::from("en_US.UTF-8")));
         }
-        ("gpu", _) => add("devices", gpus(guest).map(Value::from)),
+        ("gpu", Entry::Lxc(_)) => {
+            add("devices", gpus(guest).map(Value::from));
+            add("driver_version", context.model.lxc.nvidia_driver_version.clone().map(Value::from));
+        }
         ("vllm", Entry::Lxc(lxc)) => {
             add("engine", lxc.vllm_engine_config.as_ref().map(|engine| json!(engine)));
             add("gpus", gpus(guest).map(Value::from));

@@ -1,14 +1,19 @@
 //! The host: what the hypervisor's file says about it.
 
+use std::collections::BTreeSet;
+
 use phoenix_core::SecretRef;
+use serde_json::Value;
 
 use crate::{
     cross::firewall_in_shared_volumes,
     format::{
+        feature::FeatureEntry,
         hypervisor::User,
         zfs::{Dataset, RaidLevel, StorageKind, ZfsPool},
     },
     host::{Host, HostUser, NfsExport, NfsMount, Route, Services, StorageDecl},
+    lower::canonical_feature,
     model::{Entry, Model},
     secret::Secret,
 };
@@ -26,6 +31,8 @@ pub(crate) fn host(model: &Model) -> Host {
         nameservers: interfaces.map(|interfaces| interfaces.dns_nameservers.clone()).unwrap_or_default(),
         storages: storages(model),
         gpus: gpus(model),
+        gpu_driver: gpu_driver(model),
+        pci: pci(model),
         users: file.users.iter().filter_map(user).collect(),
         services: services(model),
         ..Host::default()
@@ -128,20 +135,49 @@ fn bridges(model: &Model) -> Vec<String> {
             bridges.extend(vm.network_bridge.clone());
         }
     }
-    let mut seen = std::collections::BTreeSet::new();
+    let mut seen = BTreeSet::new();
     bridges.retain(|bridge| seen.insert(bridge.clone()));
     if bridges.is_empty() { vec![Host::DEFAULT_BRIDGE.to_owned()] } else { bridges }
 }
 
 fn gpus(model: &Model) -> Vec<u32> {
-    let used: std::collections::BTreeSet<u32> = model
-        .lxc
-        .lxc_configs
-        .values()
-        .filter_map(|lxc| lxc.gpu_assignment.as_deref())
-        .flat_map(|gpus| gpus.split(',').filter_map(|gpu| gpu.trim().parse().ok()).collect::<Vec<u32>>())
-        .collect();
+    let assigned = model.lxc.lxc_configs.values().filter_map(|lxc| lxc.gpu_assignment.as_deref());
+    let mut used: BTreeSet<u32> =
+        assigned.flat_map(|gpus| gpus.split(',').filter_map(|gpu| gpu.trim().parse().ok())).collect();
+    // No machine has more; what is beyond is refused where it is planned.
+    let number = |value: &Value| u32::try_from(value.as_u64()?).ok().filter(|number| *number < 64);
+    used.extend(of_gpu_features(model, "devices").iter().filter_map(number));
     used.into_iter().collect()
+}
+
+/// Returns the driver's version, which the file of the containers names too: the host's.
+fn gpu_driver(model: &Model) -> Option<String> {
+    let own = model.hypervisor.nvidia_driver.as_ref().and_then(|driver| driver.version.clone());
+    own.or_else(|| model.lxc.nvidia_driver_version.clone())
+}
+
+fn pci(model: &Model) -> Vec<String> {
+    let named = model.vm.vms.iter().flat_map(|vm| vm.pci.clone());
+    let features = of_gpu_features(model, "pci");
+    let all: BTreeSet<String> =
+        named.chain(features.iter().filter_map(|value| value.as_str().map(str::to_owned))).collect();
+    all.into_iter().collect()
+}
+
+/// Returns what the features `gpu` of all guests list under a key.
+fn of_gpu_features(model: &Model, key: &str) -> Vec<Value> {
+    let mut values = Vec::new();
+    for guest in model.guests() {
+        for entry in guest.features {
+            if let FeatureEntry::Configured(feature) = entry
+                && canonical_feature(&feature.name) == "gpu"
+                && let Some(Value::Array(list)) = feature.config.get(key)
+            {
+                values.extend(list.iter().cloned());
+            }
+        }
+    }
+    values
 }
 
 fn user(user: &User) -> Option<HostUser> {

@@ -28,16 +28,16 @@ const SHARED: [&str; 5] = [
 /// What a kernel numbers its devices by.
 const DEVICES: &str = "/proc/devices";
 
-/// Lets the node itself have cards: all of their nodes, and the libraries that come with the driver.
+/// Lets the node itself have cards; with a driver all of their nodes, and the libraries that come with it.
 pub(crate) fn show_host(world: &mut World, gpus: &Gpus) {
     show_kernel(world, gpus);
-    let nodes: Vec<String> = gpus.cards.keys().map(node).chain(SHARED.map(str::to_owned)).collect();
-    for node in nodes.iter().filter(|_| !gpus.is_empty()) {
-        world.place(node, device());
+    if gpus.is_empty() || gpus.driver.is_empty() {
+        return;
     }
-    if !gpus.is_empty() {
-        bring_libraries(world, &gpus.driver);
+    for node in gpus.cards.keys().map(node).chain(SHARED.map(str::to_owned)) {
+        world.place(&node, device());
     }
+    bring_libraries(world, &gpus.driver);
 }
 
 /// Lets a container see the node's kernel, and of its devices those that are let in.

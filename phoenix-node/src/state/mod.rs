@@ -119,7 +119,7 @@ impl State {
         self.cores = seed.cores;
         self.memory = seed.memory;
         self.bridges.extend(seed.bridges.iter().cloned());
-        self.merge_gpus(&seed.gpus);
+        self.merge_devices(&seed.gpus, &seed.mappings);
         for storage in &seed.storages {
             self.storages.entry(storage.name.clone()).or_insert_with(|| Storage::from_seed(storage));
         }

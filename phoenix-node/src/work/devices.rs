@@ -1,14 +1,15 @@
 //! Devices of the node in guests: which ones a guest's configuration lets in, whether the node has them, and what the
 //! guest sees of them once it starts.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use phoenix_core::GuestKind;
+use serde_json::{Map, json};
 
 use crate::{
     gpus::{Gpu, Gpus},
     sim::gpu,
-    state::{State, config, guest::Guest},
+    state::{State, config, guest::Guest, sections::Section},
 };
 
 /// What names of device nodes of graphics cards begin with.
@@ -58,11 +59,19 @@ pub(crate) fn show(state: &mut State, kind: GuestKind, vmid: u32) {
 }
 
 impl State {
-    /// Gains cards and the driver that they come with. What runs sees them as after a start of the node.
-    pub(crate) fn merge_gpus(&mut self, more: &Gpus) {
+    /// Gains cards with the driver that they come with, and names for devices. What runs sees the cards as after a start
+    /// of the node.
+    pub(crate) fn merge_devices(&mut self, more: &Gpus, mappings: &BTreeMap<String, String>) {
         // Real guests are given real devices, or none.
         if self.is_real {
             return;
+        }
+        for (id, address) in mappings {
+            if self.cluster.mappings.pci.get(id).is_none() {
+                let map = json!([format!("id=10de:2d04,node={},path={address}", self.name)]);
+                let values = Map::from_iter([("map".to_owned(), map)]);
+                self.cluster.mappings.pci.put(Section { id: id.clone(), kind: String::new(), values });
+            }
         }
         self.gpus.merge(more);
         if *self.host.gpus() == self.gpus {
