@@ -77,6 +77,9 @@ fn a_card_more_is_there_after_a_restart() {
         world.converge(&resolve(&lab).expect("a good lab")).await.expect("it comes up");
         let more = resolve(&with(json!({"devices": [0, 1]}))).expect("a good lab");
         assert_eq!(steps(&world, &more).await, ["guest:configure", "gpu:see-gpu-1", "guest:seal"]);
+        let plan = world.plan(&more).await.expect("a plan");
+        let says = "it runs without its cards, which come in at its next start: `phoenix restart lxc/100`";
+        assert!(plan.steps.iter().any(|step| step.reason == says), "{}", laws::listing(&plan));
         // Proxmox VE lets no device into a container that runs, and nothing is restarted unasked.
         let run = world.converge(&more).await.expect("a plan");
         let failed: Vec<&str> = run.last.failed.iter().map(|failure| failure.step.verb()).collect();

@@ -7,7 +7,10 @@ use serde_json::{Value, json};
 use super::{Harm, check_laws, first_plan, lab, mends, refusals};
 
 fn authority() -> [(&'static str, Value); 2] {
-    [("step-cli", json!({})), ("step-ca", json!({"authority": "Lab \"1\"", "dns": ["ca.example", "10.0.0.10"]}))]
+    [
+        ("step-cli", json!({})),
+        ("step-ca", json!({"authority": "Lab \"1\"", "dns": ["ca.example", "10.0.0.10"]})),
+    ]
 }
 
 /// Returns a lab of an authority in one container, and another that trusts it.

@@ -7,7 +7,8 @@ mod toolkit;
 use std::collections::BTreeSet;
 
 use phoenix_core::{
-    Claim, Condition, Descriptor, Draft, Drafted, Expect, Feature, GuestKind, Probe, Recipe, StepId,
+    Claim, Condition, Descriptor, Draft, Drafted, Evidence, Expect, Feature, GuestKind, Probe, Recipe,
+    StepId,
     feature::{Lifted, SiteKind},
 };
 use schemars::schema_for;
@@ -139,15 +140,28 @@ fn machine(draft: &mut Draft<'_>, config: &Config) {
 fn proofs(draft: &mut Draft<'_>, driver: &host::Driver, after: Vec<StepId>) -> Vec<StepId> {
     let site = draft.site();
     let list = Condition::new(Probe::command(site, ["nvidia-smi", "-L"]), Expect::Succeeds);
-    let reason = "the driver has not answered from inside";
+    let kept_out: Vec<u32> =
+        driver.cards.keys().copied().filter(|number| is_kept_out(draft, *number)).collect();
+    let restart =
+        format!("it runs without its cards, which come in at its next start: `phoenix restart {site}`");
+    let reason = if kept_out.is_empty() { "the driver has not answered from inside" } else { &restart };
     let waits = draft.wait("see-driver", list, PATIENCE, reason, after.iter().cloned().map(Some));
     let mut steps = after;
     steps.extend(waits.clone());
     for (number, uuid) in &driver.cards {
         let ask = Probe::command(site, ["nvidia-smi", "--query-gpu=uuid", "--format=csv,noheader"]);
         let seen = Condition::new(ask, Expect::SaysLine { line: uuid.clone() });
-        let reason = format!("GPU {number} (`{uuid}`) has not shown itself inside");
+        let reason = match kept_out.contains(number) {
+            true => restart.clone(),
+            false => format!("GPU {number} (`{uuid}`) has not shown itself inside"),
+        };
         steps.extend(draft.wait(&format!("see-gpu-{number}"), seen, PATIENCE, reason, [waits.clone()]));
     }
     steps
+}
+
+/// Tells whether a container runs on the node's kernel without a card's node: Proxmox VE lets devices in at a start.
+fn is_kept_out(draft: &Draft<'_>, number: u32) -> bool {
+    let node = Probe::file(draft.site(), format!("/dev/nvidia{number}"));
+    draft.file(host::KERNEL).is_some() && matches!(draft.ask(node), Some(Evidence::Absent))
 }
