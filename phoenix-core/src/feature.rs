@@ -1,4 +1,5 @@
-//! A feature: plans software at one site. Authors implement [`TypedFeature`]; the registry holds [`Feature`].
+//! A feature: plans software at one site. Authors write a [`Recipe`](crate::Recipe) or implement [`TypedFeature`]; the
+//! registry holds [`Feature`].
 
 use std::collections::BTreeSet;
 
@@ -9,8 +10,7 @@ use serde_json::Value;
 use crate::{
     artifact::Artifact,
     claim::Claim,
-    diagnostic::{Diagnostic, Diagnostics},
-    draft::Draft,
+    diagnostic::{Diagnostic, Diagnostics, Place},
     facts::Facts,
     id::Site,
     plan::Step,
@@ -87,66 +87,48 @@ pub trait TypedFeature: Send + Sync {
     fn plan(&self, site: &Site, config: &Self::Config, facts: &Facts) -> Result<Vec<Step>, Diagnostics>;
 }
 
-/// A feature that is written as one function: it goes through what its site shall have, with a draft that collects both
-/// the questions and the missing steps.
-pub trait Recipe: Send + Sync {
-    /// Its configuration.
-    type Config: DeserializeOwned;
-
-    /// Returns what it is.
-    fn descriptor(&self) -> &Descriptor;
-
-    /// Returns what it needs of its guest.
-    fn claims(&self, config: &Self::Config) -> Vec<Claim> {
-        let _ = config;
-        Vec::new()
-    }
-
-    /// Goes through what the site shall have. Must ask the draft for everything that it wants to know.
-    fn draft(&self, draft: &mut Draft<'_>, config: &Self::Config);
-}
-
-/// A recipe in its typed face.
-pub struct Drafted<R>(pub R);
-
-impl<R: Recipe> TypedFeature for Drafted<R> {
-    type Config = R::Config;
-
-    fn descriptor(&self) -> &Descriptor {
-        self.0.descriptor()
-    }
-
-    fn claims(&self, config: &R::Config) -> Vec<Claim> {
-        self.0.claims(config)
-    }
-
-    fn probes(&self, site: &Site, config: &R::Config, known: &Facts) -> Vec<Probe> {
-        let mut draft = Draft::new(site, &self.descriptor().name, known);
-        self.0.draft(&mut draft, config);
-        draft.into_probes()
-    }
-
-    fn plan(&self, site: &Site, config: &R::Config, facts: &Facts) -> Result<Vec<Step>, Diagnostics> {
-        let mut draft = Draft::new(site, &self.descriptor().name, facts);
-        self.0.draft(&mut draft, config);
-        draft.into_steps()
-    }
-}
-
 /// A typed feature in its erased face.
 pub struct Lifted<F>(pub F);
 
+impl Descriptor {
+    /// Returns what a feature is that goes into guests of both kinds, in its first version.
+    pub fn new(name: &str, summary: &str, config_schema: impl Into<Value>) -> Self {
+        Self {
+            name: name.to_owned(),
+            version: Version::new(0, 1, 0),
+            summary: summary.to_owned(),
+            config_schema: config_schema.into(),
+            sites: BTreeSet::from([SiteKind::Lxc, SiteKind::Vm]),
+            after: BTreeSet::new(),
+            artifacts: Vec::new(),
+        }
+    }
+
+    /// Has it live there instead.
+    #[must_use]
+    pub fn at(mut self, sites: impl IntoIterator<Item = SiteKind>) -> Self {
+        self.sites = sites.into_iter().collect();
+        self
+    }
+
+    /// Has these features go first.
+    #[must_use]
+    pub fn after<'n>(mut self, names: impl IntoIterator<Item = &'n str>) -> Self {
+        self.after = names.into_iter().map(str::to_owned).collect();
+        self
+    }
+
+    /// Adds the artifacts that it installs.
+    #[must_use]
+    pub fn with_artifacts(mut self, artifacts: impl IntoIterator<Item = Artifact>) -> Self {
+        self.artifacts.extend(artifacts);
+        self
+    }
+}
+
 impl<F: TypedFeature> Lifted<F> {
     fn decode(&self, config: &Value) -> Result<F::Config, Diagnostics> {
-        let name = &self.0.descriptor().name;
-        serde_path_to_error::deserialize(config).map_err(|error| {
-            let path = pointer(error.path());
-            let mut diagnostic =
-                Diagnostic::error("feature-config", format!("feature `{name}`: {}", error.inner()))
-                    .with_hint(format!("`phoenix explain {name}` shows every key that it knows"));
-            diagnostic.place = Some(crate::Place { path, ..crate::Place::default() });
-            diagnostic.into()
-        })
+        decode(&self.0.descriptor().name, config)
     }
 }
 
@@ -166,6 +148,17 @@ impl<F: TypedFeature> Feature for Lifted<F> {
     fn plan(&self, site: &Site, config: &Value, facts: &Facts) -> Result<Vec<Step>, Diagnostics> {
         self.0.plan(site, &self.decode(config)?, facts)
     }
+}
+
+/// Returns what a feature's configuration says.
+pub(crate) fn decode<C: DeserializeOwned>(name: &str, config: &Value) -> Result<C, Diagnostics> {
+    serde_path_to_error::deserialize(config).map_err(|error| {
+        let place = Place { path: pointer(error.path()), ..Place::default() };
+        Diagnostic::error("feature-config", format!("feature `{name}`: {}", error.inner()))
+            .with_hint(format!("`phoenix explain {name}` shows every key that it knows"))
+            .at(place)
+            .into()
+    })
 }
 
 /// Returns serde's path to a value as a JSON pointer.

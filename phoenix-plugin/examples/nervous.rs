@@ -3,9 +3,8 @@
 use phoenix_plugin::{
     Manifest,
     core::{
-        Descriptor, Feature,
+        Feature, Recipe,
         draft::{Draft, File},
-        feature::{Drafted, Lifted, Recipe},
     },
 };
 use serde_json::Value;
@@ -23,24 +22,14 @@ phoenix_plugin::export! {
 
 fn feature() -> Box<dyn Feature> {
     let manifest = Manifest::from_json(MANIFEST).expect("the manifest above is one");
-    Box::new(Lifted(Drafted(Nervous(manifest.descriptor("nervous").expect("it has the feature")))))
+    Box::new(Recipe::new(manifest.descriptor("nervous").expect("it has the feature"), draft))
 }
 
-struct Nervous(Descriptor);
-
-impl Recipe for Nervous {
-    type Config = Value;
-
-    fn descriptor(&self) -> &Descriptor {
-        &self.0
-    }
-
-    fn draft(&self, draft: &mut Draft<'_>, config: &Value) {
-        match config["do"].as_str() {
-            Some("panic") => panic!("no plan\nfor {}", draft.site()),
-            Some("overflow") => drop(deeper(1)),
-            _ => drop(draft.write("write", File::text("/etc/motd", "hello\n"), [])),
-        }
+fn draft(draft: &mut Draft<'_>, config: &Value) {
+    match config["do"].as_str() {
+        Some("panic") => panic!("no plan\nfor {}", draft.site()),
+        Some("overflow") => drop(deeper(1)),
+        _ => drop(draft.write("write", File::text("/etc/motd", "hello\n"), [])),
     }
 }
 

@@ -3,7 +3,7 @@
 //!
 //! A plugin is a shared library. Its [`Manifest`] stands in a section of its own, so that it is read before anything of
 //! the library runs; one exported [`Table`] has the two functions through which JSON goes in ([`Call`]) and out
-//! ([`Answer`]). Its features implement `TypedFeature` as those of Phoenix itself do.
+//! ([`Answer`]). Its features are recipes ([`core::Recipe`]) as those of Phoenix itself are.
 
 mod call;
 pub mod export;

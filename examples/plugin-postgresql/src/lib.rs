@@ -11,11 +11,7 @@ mod sql;
 
 use phoenix_plugin::{
     Manifest,
-    core::{
-        Descriptor, Feature,
-        draft::Draft,
-        feature::{Drafted, Lifted, Recipe},
-    },
+    core::{Draft, Feature, Recipe},
 };
 
 pub use config::Config;
@@ -32,25 +28,13 @@ phoenix_plugin::export! {
 pub fn feature() -> Box<dyn Feature> {
     let manifest = Manifest::from_json(MANIFEST).expect("the tests of this crate read it");
     let descriptor = manifest.descriptor("postgresql").expect("the manifest has the feature");
-    Box::new(Lifted(Drafted(Postgresql { descriptor })))
+    Box::new(Recipe::new(descriptor, draft))
 }
 
-struct Postgresql {
-    descriptor: Descriptor,
-}
-
-impl Recipe for Postgresql {
-    type Config = Config;
-
-    fn descriptor(&self) -> &Descriptor {
-        &self.descriptor
-    }
-
-    fn draft(&self, draft: &mut Draft<'_>, config: &Config) {
-        let ready = server::draft(draft, config);
-        // What is in a server that does not answer is not known: it is looked at in the round after it was started.
-        if !server::is_down(draft, config) {
-            content::draft(draft, config, ready);
-        }
+fn draft(draft: &mut Draft<'_>, config: &Config) {
+    let ready = server::draft(draft, config);
+    // What is in a server that does not answer is not known: it is looked at in the round after it was started.
+    if !server::is_down(draft, config) {
+        content::draft(draft, config, ready);
     }
 }

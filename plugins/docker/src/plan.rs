@@ -1,15 +1,11 @@
 //! The feature itself: packages, `daemon.json` that the engine finds good first, and the engine that answers.
 
-use std::collections::BTreeSet;
-
 use phoenix_core::{
-    Claim, Condition, Descriptor, Diagnostic, Draft, Drafted, Expect, Feature, Place, Probe, Recipe, StepId,
+    Claim, Condition, Descriptor, Diagnostic, Draft, Expect, Feature, Place, Probe, Recipe, StepId,
     draft::{File, Service},
-    feature::{Lifted, SiteKind},
     render::systemd,
 };
 use schemars::schema_for;
-use semver::Version;
 use serde_json::{Value, json};
 
 use crate::config::Config;
@@ -19,53 +15,33 @@ const DAEMON: &str = "/etc/docker/daemon.json";
 const UNIT: &str = "docker.service";
 const DROP_IN: &str = "/etc/systemd/system/docker.service.d/phoenix.conf";
 
-/// The feature `docker`.
-pub struct Docker {
-    descriptor: Descriptor,
-}
-
 /// Returns the feature for the registry.
 pub fn feature() -> Box<dyn Feature> {
-    Box::new(Lifted(Drafted(Docker {
-        descriptor: Descriptor {
-            name: NAME.to_owned(),
-            version: Version::new(0, 1, 0),
-            summary: "installs Docker Engine and its compose plugin".to_owned(),
-            config_schema: schema_for!(Config).to_value(),
-            sites: BTreeSet::from([SiteKind::Lxc, SiteKind::Vm]),
-            after: BTreeSet::from(["base-setup", "gpu", "trusted-ca"].map(str::to_owned)),
-            artifacts: Vec::new(),
-        },
-    })))
+    let about = "installs Docker Engine and its compose plugin";
+    let descriptor = Descriptor::new(NAME, about, schema_for!(Config));
+    let descriptor = descriptor.after(["base-setup", "gpu", "trusted-ca"]);
+    Box::new(Recipe::new(descriptor, draft).claiming(claims))
 }
 
-impl Recipe for Docker {
-    type Config = Config;
+fn claims(config: &Config) -> Vec<Claim> {
+    let mount = config.data_root_on_host.as_ref().map(|source| Claim::Mount {
+        source: source.clone(),
+        target: "/var/lib/docker".to_owned(),
+        read_only: false,
+    });
+    [Claim::Nesting, Claim::Keyctl].into_iter().chain(mount).collect()
+}
 
-    fn descriptor(&self) -> &Descriptor {
-        &self.descriptor
+fn draft(draft: &mut Draft<'_>, config: &Config) {
+    let problems = config.problems();
+    for (path, problem) in &problems {
+        let mut finding = Diagnostic::error("feature-config", format!("feature `{NAME}`: {problem}"))
+            .with_hint("`phoenix explain docker` shows what each key means");
+        finding.place = Some(Place { path: path.clone(), ..Place::default() });
+        draft.find(finding);
     }
-
-    fn claims(&self, config: &Config) -> Vec<Claim> {
-        let mount = config.data_root_on_host.as_ref().map(|source| Claim::Mount {
-            source: source.clone(),
-            target: "/var/lib/docker".to_owned(),
-            read_only: false,
-        });
-        [Claim::Nesting, Claim::Keyctl].into_iter().chain(mount).collect()
-    }
-
-    fn draft(&self, draft: &mut Draft<'_>, config: &Config) {
-        let problems = config.problems();
-        for (path, problem) in &problems {
-            let mut finding = Diagnostic::error("feature-config", format!("feature `{NAME}`: {problem}"))
-                .with_hint("`phoenix explain docker` shows what each key means");
-            finding.place = Some(Place { path: path.clone(), ..Place::default() });
-            draft.find(finding);
-        }
-        if problems.is_empty() {
-            install(draft, config);
-        }
+    if problems.is_empty() {
+        install(draft, config);
     }
 }
 

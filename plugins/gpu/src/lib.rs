@@ -5,4 +5,4 @@ pub mod config;
 mod plan;
 
 pub use config::Config;
-pub use plan::{Gpu, feature};
+pub use plan::feature;

@@ -1,16 +1,12 @@
 //! The feature itself: one file that holds the whole configuration, which nginx finds good before it takes the old one's
 //! place.
 
-use std::collections::BTreeSet;
-
 use phoenix_core::{
-    Condition, Descriptor, Diagnostic, Draft, Drafted, Expect, Feature, Place, Probe, Recipe,
+    Condition, Descriptor, Diagnostic, Draft, Expect, Feature, Place, Probe, Recipe,
     draft::{File, Service},
-    feature::{Lifted, SiteKind},
     render::render,
 };
 use schemars::schema_for;
-use semver::Version;
 use serde_json::{Value, json};
 
 use crate::config::{Config, Site};
@@ -19,44 +15,24 @@ const NAME: &str = "nginx";
 const CONF: &str = "/etc/nginx/nginx.conf";
 const UNIT: &str = "nginx.service";
 
-/// The feature `nginx`.
-pub struct Nginx {
-    descriptor: Descriptor,
-}
-
 /// Returns the feature for the registry.
 pub fn feature() -> Box<dyn Feature> {
-    Box::new(Lifted(Drafted(Nginx {
-        descriptor: Descriptor {
-            name: NAME.to_owned(),
-            version: Version::new(0, 1, 0),
-            summary: "passes requests on to services, with TLS, redirects and WebSockets".to_owned(),
-            config_schema: schema_for!(Config).to_value(),
-            sites: BTreeSet::from([SiteKind::Lxc, SiteKind::Vm]),
-            after: BTreeSet::from(["base-setup", "step-cli", "trusted-ca"].map(str::to_owned)),
-            artifacts: Vec::new(),
-        },
-    })))
+    let about = "passes requests on to services, with TLS, redirects and WebSockets";
+    let descriptor = Descriptor::new(NAME, about, schema_for!(Config));
+    let descriptor = descriptor.after(["base-setup", "step-cli", "trusted-ca"]);
+    Box::new(Recipe::new(descriptor, draft))
 }
 
-impl Recipe for Nginx {
-    type Config = Config;
-
-    fn descriptor(&self) -> &Descriptor {
-        &self.descriptor
+fn draft(draft: &mut Draft<'_>, config: &Config) {
+    let problems = config.problems();
+    for (path, problem) in &problems {
+        let mut finding = Diagnostic::error("feature-config", format!("feature `{NAME}`: {problem}"))
+            .with_hint("`phoenix explain nginx` shows what each key means");
+        finding.place = Some(Place { path: path.clone(), ..Place::default() });
+        draft.find(finding);
     }
-
-    fn draft(&self, draft: &mut Draft<'_>, config: &Config) {
-        let problems = config.problems();
-        for (path, problem) in &problems {
-            let mut finding = Diagnostic::error("feature-config", format!("feature `{NAME}`: {problem}"))
-                .with_hint("`phoenix explain nginx` shows what each key means");
-            finding.place = Some(Place { path: path.clone(), ..Place::default() });
-            draft.find(finding);
-        }
-        if problems.is_empty() {
-            install(draft, config);
-        }
+    if problems.is_empty() {
+        install(draft, config);
     }
 }
 

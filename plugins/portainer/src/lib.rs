@@ -4,4 +4,4 @@ pub mod config;
 mod plan;
 
 pub use config::Config;
-pub use plan::{Portainer, feature};
+pub use plan::feature;

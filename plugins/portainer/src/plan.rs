@@ -1,14 +1,10 @@
 //! The feature itself: a compose file that Docker has found good, its one container, and an answer over HTTPS.
 
-use std::collections::BTreeSet;
-
 use phoenix_core::{
-    Condition, Content, Descriptor, Draft, Drafted, Expect, Feature, Probe, Recipe, StepId,
+    Condition, Content, Descriptor, Draft, Expect, Feature, Probe, Recipe, StepId,
     draft::{Command, File},
-    feature::{Lifted, SiteKind},
 };
 use schemars::schema_for;
-use semver::Version;
 use serde_json::{Value, json};
 use sha2::{Digest, Sha256};
 
@@ -23,75 +19,52 @@ const LABEL: &str = "phoenix.compose";
 /// How a container reaches Docker.
 const SOCKET: &str = "/var/run/docker.sock:/var/run/docker.sock";
 
-/// The feature `portainer`.
-pub struct Portainer {
-    descriptor: Descriptor,
-}
-
 /// Returns the feature for the registry.
 pub fn feature() -> Box<dyn Feature> {
-    Box::new(Lifted(Drafted(Portainer {
-        descriptor: Descriptor {
-            name: NAME.to_owned(),
-            version: Version::new(0, 1, 0),
-            summary: "runs Portainer's server, or its agent, in the guest's Docker".to_owned(),
-            config_schema: schema_for!(Config).to_value(),
-            sites: BTreeSet::from([SiteKind::Lxc, SiteKind::Vm]),
-            after: ["base-setup", "trusted-ca", "step-cli", "docker"].map(str::to_owned).into(),
-            artifacts: Vec::new(),
-        },
-    })))
+    let about = "runs Portainer's server, or its agent, in the guest's Docker";
+    let descriptor = Descriptor::new(NAME, about, schema_for!(Config));
+    let descriptor = descriptor.after(["base-setup", "trusted-ca", "step-cli", "docker"]);
+    Box::new(Recipe::new(descriptor, draft))
 }
 
-impl Recipe for Portainer {
-    type Config = Config;
-
-    fn descriptor(&self) -> &Descriptor {
-        &self.descriptor
+fn draft(draft: &mut Draft<'_>, config: &Config) {
+    if !check(draft, config) {
+        return;
     }
-
-    fn draft(&self, draft: &mut Draft<'_>, config: &Config) {
-        if !check(draft, config) {
-            return;
+    let packages = draft.packages(["curl"], []);
+    let folder = draft.directory("make-folder", FOLDER, (0o755, "root"), []);
+    let mut before: Vec<Option<StepId>> = vec![packages, folder.clone()];
+    if config.role == Role::Server {
+        before.push(draft.directory("make-data-dir", &config.data_dir, (0o700, "root"), []));
+        if let Some(secret) = &config.admin_password {
+            let file = File::text(PASSWORD, "").holding(Content::Secret(secret.clone())).with_mode(0o600);
+            before.push(draft.write("write-admin-password", file, [folder.clone()]));
         }
-        let packages = draft.packages(["curl"], []);
-        let folder = draft.directory("make-folder", FOLDER, (0o755, "root"), []);
-        let mut before: Vec<Option<StepId>> = vec![packages, folder.clone()];
-        if config.role == Role::Server {
-            before.push(draft.directory("make-data-dir", &config.data_dir, (0o700, "root"), []));
-            if let Some(secret) = &config.admin_password {
-                let file = File::text(PASSWORD, "").holding(Content::Secret(secret.clone())).with_mode(0o600);
-                before.push(draft.write("write-admin-password", file, [folder.clone()]));
-            }
-        }
-        let secret = config.agent_secret.as_ref().map(|secret| ("AGENT_SECRET", secret));
-        let launch = draft.launch((FOLDER, "root"), secret, [folder]);
-        let (text, mark) = compose(config);
-        let file = File::text(COMPOSE, text).checked_by(["docker", "compose", "-f", "{}", "config", "-q"]);
-        before.extend(launch.steps.into_iter().map(Some));
-        before.push(draft.write("write-compose", file, before.clone()));
-        let format = format!("{{{{.State.Running}}}} {{{{index .Config.Labels \"{LABEL}\"}}}}");
-        let runs = Condition::new(
-            Probe::command(
-                draft.site(),
-                ["docker", "inspect", "--type", "container", "--format", &format, NAME],
-            ),
-            Expect::SaysLine { line: format!("true {mark}") },
-        );
-        let up = ["docker", "compose", "-f", COMPOSE, "up", "--detach", "--remove-orphans", "--quiet-pull"];
-        let argv = launch.argv.into_iter().chain(up.map(str::to_owned));
-        let reason = "its container does not run as it is described";
-        let up = draft.run("bring-up", Command::new(argv, runs, reason).again(), before);
-        let path = match config.role {
-            Role::Server => "api/system/status",
-            Role::Agent => "ping",
-        };
-        // The certificate is for the guest's name; whether it is good is the matter of who uses it.
-        let url = format!("https://127.0.0.1:{}/{path}", config.port());
-        let answers =
-            Condition::new(Probe::command(draft.site(), ["curl", "-fsS", "-k", &url]), Expect::Succeeds);
-        draft.wait("await-answer", answers, config.ready_timeout_s, "it has not answered", [up]);
     }
+    let secret = config.agent_secret.as_ref().map(|secret| ("AGENT_SECRET", secret));
+    let launch = draft.launch((FOLDER, "root"), secret, [folder]);
+    let (text, mark) = compose(config);
+    let file = File::text(COMPOSE, text).checked_by(["docker", "compose", "-f", "{}", "config", "-q"]);
+    before.extend(launch.steps.into_iter().map(Some));
+    before.push(draft.write("write-compose", file, before.clone()));
+    let format = format!("{{{{.State.Running}}}} {{{{index .Config.Labels \"{LABEL}\"}}}}");
+    let runs = Condition::new(
+        Probe::command(draft.site(), ["docker", "inspect", "--type", "container", "--format", &format, NAME]),
+        Expect::SaysLine { line: format!("true {mark}") },
+    );
+    let up = ["docker", "compose", "-f", COMPOSE, "up", "--detach", "--remove-orphans", "--quiet-pull"];
+    let argv = launch.argv.into_iter().chain(up.map(str::to_owned));
+    let reason = "its container does not run as it is described";
+    let up = draft.run("bring-up", Command::new(argv, runs, reason).again(), before);
+    let path = match config.role {
+        Role::Server => "api/system/status",
+        Role::Agent => "ping",
+    };
+    // The certificate is for the guest's name; whether it is good is the matter of who uses it.
+    let url = format!("https://127.0.0.1:{}/{path}", config.port());
+    let answers =
+        Condition::new(Probe::command(draft.site(), ["curl", "-fsS", "-k", &url]), Expect::Succeeds);
+    draft.wait("await-answer", answers, config.ready_timeout_s, "it has not answered", [up]);
 }
 
 /// Returns the compose file, and the mark of what stands in it. What is JSON is YAML as well.

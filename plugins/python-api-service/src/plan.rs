@@ -4,57 +4,34 @@
 use std::collections::BTreeSet;
 
 use phoenix_core::{
-    Condition, Content, Descriptor, Diagnostic, Draft, Drafted, Expect, Feature, Place, Probe, Recipe,
-    StepId,
+    Condition, Content, Descriptor, Diagnostic, Draft, Expect, Feature, Place, Probe, Recipe, StepId,
     draft::{Command, File, Service as Unit},
-    feature::{Lifted, SiteKind},
     render::{systemd, systemd_argument},
 };
 use schemars::schema_for;
-use semver::Version;
 
 use crate::config::{Config, Service};
 
 const NAME: &str = "python-api-service";
 
-/// The feature `python-api-service`.
-pub struct PythonApiService {
-    descriptor: Descriptor,
-}
-
 /// Returns the feature for the registry.
 pub fn feature() -> Box<dyn Feature> {
-    Box::new(Lifted(Drafted(PythonApiService {
-        descriptor: Descriptor {
-            name: NAME.to_owned(),
-            version: Version::new(0, 1, 0),
-            summary: "runs HTTP services in Python, each in a virtual environment of its own".to_owned(),
-            config_schema: schema_for!(Config).to_value(),
-            sites: BTreeSet::from([SiteKind::Lxc, SiteKind::Vm]),
-            after: BTreeSet::from(["base-setup", "trusted-ca"].map(str::to_owned)),
-            artifacts: Vec::new(),
-        },
-    })))
+    let about = "runs HTTP services in Python, each in a virtual environment of its own";
+    let descriptor = Descriptor::new(NAME, about, schema_for!(Config));
+    let descriptor = descriptor.after(["base-setup", "trusted-ca"]);
+    Box::new(Recipe::new(descriptor, draft))
 }
 
-impl Recipe for PythonApiService {
-    type Config = Config;
-
-    fn descriptor(&self) -> &Descriptor {
-        &self.descriptor
+fn draft(draft: &mut Draft<'_>, config: &Config) {
+    let problems = config.problems();
+    for (path, problem) in &problems {
+        let mut finding = Diagnostic::error("feature-config", format!("feature `{NAME}`: {problem}"))
+            .with_hint("`phoenix explain python-api-service` shows what each key means");
+        finding.place = Some(Place { path: path.clone(), ..Place::default() });
+        draft.find(finding);
     }
-
-    fn draft(&self, draft: &mut Draft<'_>, config: &Config) {
-        let problems = config.problems();
-        for (path, problem) in &problems {
-            let mut finding = Diagnostic::error("feature-config", format!("feature `{NAME}`: {problem}"))
-                .with_hint("`phoenix explain python-api-service` shows what each key means");
-            finding.place = Some(Place { path: path.clone(), ..Place::default() });
-            draft.find(finding);
-        }
-        if problems.is_empty() {
-            install(draft, config);
-        }
+    if problems.is_empty() {
+        install(draft, config);
     }
 }
 

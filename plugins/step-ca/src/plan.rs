@@ -1,16 +1,12 @@
 //! The feature itself: the pinned programs, a state that is made once and never again, and the service over it.
 
-use std::collections::BTreeSet;
-
 use phoenix_core::{
-    Artifact, Condition, Content, Descriptor, Diagnostic, Draft, Drafted, Expect, Feature, Place, Probe,
-    Recipe, StepId,
+    Artifact, Condition, Content, Descriptor, Diagnostic, Draft, Expect, Feature, Place, Probe, Recipe,
+    StepId,
     artifact::{Format, Source, Unpack},
     draft::{Command, File, Service},
-    feature::{Lifted, SiteKind},
 };
 use schemars::schema_for;
-use semver::Version;
 
 use crate::config::Config;
 
@@ -55,44 +51,24 @@ fn pinned_step() -> Artifact {
     }
 }
 
-/// The feature `step-ca`.
-pub struct StepCa {
-    descriptor: Descriptor,
-}
-
 /// Returns the feature for the registry.
 pub fn feature() -> Box<dyn Feature> {
-    Box::new(Lifted(Drafted(StepCa {
-        descriptor: Descriptor {
-            name: NAME.to_owned(),
-            version: Version::new(0, 1, 0),
-            summary: "runs a certificate authority of one's own, with ACME".to_owned(),
-            config_schema: schema_for!(Config).to_value(),
-            sites: BTreeSet::from([SiteKind::Lxc, SiteKind::Vm]),
-            after: BTreeSet::from(["base-setup", "step-cli"].map(str::to_owned)),
-            artifacts: vec![pinned(), pinned_step()],
-        },
-    })))
+    let about = "runs a certificate authority of one's own, with ACME";
+    let descriptor = Descriptor::new(NAME, about, schema_for!(Config));
+    let descriptor = descriptor.after(["base-setup", "step-cli"]).with_artifacts([pinned(), pinned_step()]);
+    Box::new(Recipe::new(descriptor, draft))
 }
 
-impl Recipe for StepCa {
-    type Config = Config;
-
-    fn descriptor(&self) -> &Descriptor {
-        &self.descriptor
+fn draft(draft: &mut Draft<'_>, config: &Config) {
+    let problems = config.problems();
+    for (path, problem) in &problems {
+        let mut finding = Diagnostic::error("feature-config", format!("feature `{NAME}`: {problem}"))
+            .with_hint("`phoenix explain step-ca` shows what each key means");
+        finding.place = Some(Place { path: path.clone(), ..Place::default() });
+        draft.find(finding);
     }
-
-    fn draft(&self, draft: &mut Draft<'_>, config: &Config) {
-        let problems = config.problems();
-        for (path, problem) in &problems {
-            let mut finding = Diagnostic::error("feature-config", format!("feature `{NAME}`: {problem}"))
-                .with_hint("`phoenix explain step-ca` shows what each key means");
-            finding.place = Some(Place { path: path.clone(), ..Place::default() });
-            draft.find(finding);
-        }
-        if problems.is_empty() {
-            install(draft, config);
-        }
+    if problems.is_empty() {
+        install(draft, config);
     }
 }
 

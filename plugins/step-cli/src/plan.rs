@@ -1,17 +1,14 @@
 //! The feature itself: the pinned program, and what it knows of the authority. The root comes from the authority's own
 //! guest, by the way that Phoenix has into it, so no first contact has to be believed.
 
-use std::collections::BTreeSet;
-
 use phoenix_core::{
-    Artifact, Claim, Condition, Content, Descriptor, Diagnostic, Draft, Drafted, Expect, Feature, Place,
-    Probe, Recipe, Site,
+    Artifact, Claim, Condition, Content, Descriptor, Diagnostic, Draft, Expect, Feature, Place, Probe,
+    Recipe, Site,
     artifact::{Format, Source, Unpack},
     draft::File,
-    feature::{Lifted, SiteKind},
+    feature::SiteKind,
 };
 use schemars::schema_for;
-use semver::Version;
 use serde_json::json;
 
 use crate::config::{Config, Root};
@@ -35,48 +32,31 @@ fn pinned() -> Artifact {
     }
 }
 
-/// The feature `step-cli`.
-pub struct StepCli {
-    descriptor: Descriptor,
-}
-
 /// Returns the feature for the registry.
 pub fn feature() -> Box<dyn Feature> {
-    Box::new(Lifted(Drafted(StepCli {
-        descriptor: Descriptor {
-            name: NAME.to_owned(),
-            version: Version::new(0, 1, 0),
-            summary: "installs the program step, which knows the lab's certificate authority".to_owned(),
-            config_schema: schema_for!(Config).to_value(),
-            sites: BTreeSet::from([SiteKind::Lxc, SiteKind::Vm, SiteKind::Host]),
-            after: BTreeSet::from(["base-setup"].map(str::to_owned)),
-            artifacts: vec![pinned()],
-        },
-    })))
+    let about = "installs the program step, which knows the lab's certificate authority";
+    let descriptor = Descriptor::new(NAME, about, schema_for!(Config));
+    let descriptor = descriptor
+        .after(["base-setup"])
+        .at([SiteKind::Lxc, SiteKind::Vm, SiteKind::Host])
+        .with_artifacts([pinned()]);
+    Box::new(Recipe::new(descriptor, draft).claiming(claims))
 }
 
-impl Recipe for StepCli {
-    type Config = Config;
+fn claims(config: &Config) -> Vec<Claim> {
+    config.root.iter().map(|root| Claim::Guest { guest: root.guest }).collect()
+}
 
-    fn descriptor(&self) -> &Descriptor {
-        &self.descriptor
+fn draft(draft: &mut Draft<'_>, config: &Config) {
+    let problems = config.problems();
+    for (path, problem) in &problems {
+        let mut finding = Diagnostic::error("feature-config", format!("feature `{NAME}`: {problem}"))
+            .with_hint("`phoenix explain step-cli` shows what each key means");
+        finding.place = Some(Place { path: path.clone(), ..Place::default() });
+        draft.find(finding);
     }
-
-    fn claims(&self, config: &Config) -> Vec<Claim> {
-        config.root.iter().map(|root| Claim::Guest { guest: root.guest }).collect()
-    }
-
-    fn draft(&self, draft: &mut Draft<'_>, config: &Config) {
-        let problems = config.problems();
-        for (path, problem) in &problems {
-            let mut finding = Diagnostic::error("feature-config", format!("feature `{NAME}`: {problem}"))
-                .with_hint("`phoenix explain step-cli` shows what each key means");
-            finding.place = Some(Place { path: path.clone(), ..Place::default() });
-            draft.find(finding);
-        }
-        if problems.is_empty() {
-            install(draft, config);
-        }
+    if problems.is_empty() {
+        install(draft, config);
     }
 }
 

@@ -3,13 +3,12 @@
 use std::collections::BTreeSet;
 
 use phoenix_core::{
-    Claim, Condition, Content, Descriptor, Diagnostic, Draft, Drafted, Expect, Feature, Place, Probe, Recipe,
-    Site, StepId,
+    Claim, Condition, Content, Descriptor, Diagnostic, Draft, Expect, Feature, Place, Probe, Recipe, Site,
+    StepId,
     draft::{Command, File},
-    feature::{Lifted, SiteKind},
+    feature::SiteKind,
 };
 use schemars::schema_for;
-use semver::Version;
 
 use crate::config::{Certificate, Config, Source};
 
@@ -17,59 +16,38 @@ const NAME: &str = "trusted-ca";
 const FOLDER: &str = "/usr/local/share/ca-certificates";
 const BUNDLE: &str = "/etc/ssl/certs/ca-certificates.crt";
 
-/// The feature `trusted-ca`.
-pub struct TrustedCa {
-    descriptor: Descriptor,
-}
-
 /// Returns the feature for the registry.
 pub fn feature() -> Box<dyn Feature> {
-    Box::new(Lifted(Drafted(TrustedCa {
-        descriptor: Descriptor {
-            name: NAME.to_owned(),
-            version: Version::new(0, 1, 0),
-            summary: "has programs trust the certificates of authorities of one's own".to_owned(),
-            config_schema: schema_for!(Config).to_value(),
-            sites: BTreeSet::from([SiteKind::Lxc, SiteKind::Vm, SiteKind::Host]),
-            after: BTreeSet::from(["base-setup".to_owned()]),
-            artifacts: Vec::new(),
-        },
-    })))
+    let about = "has programs trust the certificates of authorities of one's own";
+    let descriptor = Descriptor::new(NAME, about, schema_for!(Config));
+    let descriptor = descriptor.after(["base-setup"]).at([SiteKind::Lxc, SiteKind::Vm, SiteKind::Host]);
+    Box::new(Recipe::new(descriptor, draft).claiming(claims))
 }
 
-impl Recipe for TrustedCa {
-    type Config = Config;
+fn claims(config: &Config) -> Vec<Claim> {
+    let guests = config.certificates.iter().filter_map(|certificate| certificate.from.as_ref());
+    guests.map(|from| Claim::Guest { guest: from.guest }).collect()
+}
 
-    fn descriptor(&self) -> &Descriptor {
-        &self.descriptor
-    }
-
-    fn claims(&self, config: &Config) -> Vec<Claim> {
-        let guests = config.certificates.iter().filter_map(|certificate| certificate.from.as_ref());
-        guests.map(|from| Claim::Guest { guest: from.guest }).collect()
-    }
-
-    fn draft(&self, draft: &mut Draft<'_>, config: &Config) {
-        let packages = draft.packages(["ca-certificates", "openssl"], []);
-        let mut names = BTreeSet::new();
-        for (index, certificate) in config.certificates.iter().enumerate() {
-            let problem = match (problem(certificate, !names.insert(&certificate.name)), certificate.source())
-            {
-                (None, Some(source)) => {
-                    trust(draft, &certificate.name, source, packages.clone());
-                    continue;
-                }
-                (Some(problem), _) => problem,
-                (None, None) => format!(
-                    "`{}` needs either `pem`, a certificate in PEM form, or `from`, a file of another guest",
-                    certificate.name
-                ),
-            };
-            let mut finding = Diagnostic::error("feature-config", format!("feature `{NAME}`: {problem}"))
-                .with_hint("`phoenix explain trusted-ca` shows what each key means");
-            finding.place = Some(Place { path: format!("/certificates/{index}"), ..Place::default() });
-            draft.find(finding);
-        }
+fn draft(draft: &mut Draft<'_>, config: &Config) {
+    let packages = draft.packages(["ca-certificates", "openssl"], []);
+    let mut names = BTreeSet::new();
+    for (index, certificate) in config.certificates.iter().enumerate() {
+        let problem = match (problem(certificate, !names.insert(&certificate.name)), certificate.source()) {
+            (None, Some(source)) => {
+                trust(draft, &certificate.name, source, packages.clone());
+                continue;
+            }
+            (Some(problem), _) => problem,
+            (None, None) => format!(
+                "`{}` needs either `pem`, a certificate in PEM form, or `from`, a file of another guest",
+                certificate.name
+            ),
+        };
+        let mut finding = Diagnostic::error("feature-config", format!("feature `{NAME}`: {problem}"))
+            .with_hint("`phoenix explain trusted-ca` shows what each key means");
+        finding.place = Some(Place { path: format!("/certificates/{index}"), ..Place::default() });
+        draft.find(finding);
     }
 }
 

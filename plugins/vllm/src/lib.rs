@@ -7,4 +7,4 @@ mod options;
 mod plan;
 
 pub use config::Config;
-pub use plan::{Vllm, feature};
+pub use plan::feature;

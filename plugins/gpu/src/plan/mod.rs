@@ -7,12 +7,9 @@ mod toolkit;
 use std::collections::BTreeSet;
 
 use phoenix_core::{
-    Claim, Condition, Descriptor, Draft, Drafted, Evidence, Expect, Feature, GuestKind, Probe, Recipe,
-    StepId,
-    feature::{Lifted, SiteKind},
+    Claim, Condition, Descriptor, Draft, Evidence, Expect, Feature, GuestKind, Probe, Recipe, StepId,
 };
 use schemars::schema_for;
-use semver::Version;
 
 use crate::config::{Config, Libraries, Passthrough};
 
@@ -20,72 +17,47 @@ const NAME: &str = "gpu";
 /// How long a driver may take to answer, in seconds: the first question after a boot initialises the cards.
 const PATIENCE: u32 = 60;
 
-/// The feature `gpu`.
-pub struct Gpu {
-    descriptor: Descriptor,
-}
-
 /// Returns the feature for the registry.
 pub fn feature() -> Box<dyn Feature> {
-    Box::new(Lifted(Drafted(Gpu {
-        descriptor: Descriptor {
-            name: NAME.to_owned(),
-            version: Version::new(0, 1, 0),
-            summary: "gives a guest graphics cards of its node, with libraries that match the driver"
-                .to_owned(),
-            config_schema: schema_for!(Config).to_value(),
-            sites: BTreeSet::from([SiteKind::Lxc, SiteKind::Vm]),
-            after: BTreeSet::from(["base-setup".to_owned(), "trusted-ca".to_owned()]),
-            artifacts: Vec::new(),
-        },
-    })))
+    let about = "gives a guest graphics cards of its node, with libraries that match the driver";
+    let descriptor = Descriptor::new(NAME, about, schema_for!(Config));
+    let descriptor = descriptor.after(["base-setup", "trusted-ca"]);
+    Box::new(Recipe::new(descriptor, draft).claiming(claims))
 }
 
-impl Recipe for Gpu {
-    type Config = Config;
+fn claims(config: &Config) -> Vec<Claim> {
+    let cards = config.pci.iter().map(|device| Claim::Pci { device: device.clone() });
+    cards.chain(devices(config)).collect()
+}
 
-    fn descriptor(&self) -> &Descriptor {
-        &self.descriptor
-    }
-
-    fn claims(&self, config: &Config) -> Vec<Claim> {
-        let cards = config.pci.iter().map(|device| Claim::Pci { device: device.clone() });
-        cards.chain(devices(config)).collect()
-    }
-
-    fn draft(&self, draft: &mut Draft<'_>, config: &Config) {
-        let guest = draft.site().guest().map(|guest| guest.kind);
-        let driver = match guest {
-            Some(GuestKind::Lxc) => {
-                if !config.pci.is_empty() {
-                    draft.refuse(
-                        "/pci",
-                        "a container cannot have a PCI device",
-                        "name the cards in `devices`",
-                    );
-                }
-                host::check(draft, config)
+fn draft(draft: &mut Draft<'_>, config: &Config) {
+    let guest = draft.site().guest().map(|guest| guest.kind);
+    let driver = match guest {
+        Some(GuestKind::Lxc) => {
+            if !config.pci.is_empty() {
+                draft.refuse("/pci", "a container cannot have a PCI device", "name the cards in `devices`");
             }
-            Some(GuestKind::Vm) => {
-                machine(draft, config);
-                host::Driver { version: config.driver_version.clone(), ..host::Driver::default() }
-            }
-            None => return,
-        };
-        if config.devices.is_empty() && config.pci.is_empty() {
-            draft.refuse("", "no card is named", "name them in `devices` (containers) or `pci` (machines)");
+            host::check(draft, config)
         }
-        if driver.version.is_none() && config.libraries == Libraries::Packages && config.packages.is_empty() {
-            // The version says which packages they are, and the container will see it: the next round has the rest.
-            let seen = Condition::new(Probe::file(draft.site(), host::KERNEL), Expect::Present);
-            draft.wait("find-driver", seen, PATIENCE, "the version of the driver is not known yet", []);
-            return;
+        Some(GuestKind::Vm) => {
+            machine(draft, config);
+            host::Driver { version: config.driver_version.clone(), ..host::Driver::default() }
         }
-        let libraries = libraries::draft(draft, config, driver.version.as_deref());
-        let proofs = proofs(draft, &driver, libraries);
-        if config.docker {
-            toolkit::draft(draft, guest, proofs);
-        }
+        None => return,
+    };
+    if config.devices.is_empty() && config.pci.is_empty() {
+        draft.refuse("", "no card is named", "name them in `devices` (containers) or `pci` (machines)");
+    }
+    if driver.version.is_none() && config.libraries == Libraries::Packages && config.packages.is_empty() {
+        // The version says which packages they are, and the container will see it: the next round has the rest.
+        let seen = Condition::new(Probe::file(draft.site(), host::KERNEL), Expect::Present);
+        draft.wait("find-driver", seen, PATIENCE, "the version of the driver is not known yet", []);
+        return;
+    }
+    let libraries = libraries::draft(draft, config, driver.version.as_deref());
+    let proofs = proofs(draft, &driver, libraries);
+    if config.docker {
+        toolkit::draft(draft, guest, proofs);
     }
 }
 

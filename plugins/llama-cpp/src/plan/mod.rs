@@ -1,16 +1,12 @@
 //! The feature itself: the release as a tree, the model, the unit, and the wait for the server's health check.
 
-use std::collections::BTreeSet;
-
 use phoenix_core::{
-    Artifact, Claim, Condition, Content, Descriptor, Draft, Drafted, Expect, Feature, Probe, Recipe, StepId,
+    Artifact, Claim, Condition, Content, Descriptor, Draft, Expect, Feature, Probe, Recipe, StepId,
     artifact::{Format, Source, Unpack},
     draft::{File, Service},
-    feature::{Lifted, SiteKind},
     render,
 };
 use schemars::schema_for;
-use semver::Version;
 use serde_json::json;
 
 use crate::config::Config;
@@ -23,24 +19,12 @@ const KEY: &str = "/etc/llama-cpp/api-key";
 const UNIT: &str = "llama-cpp.service";
 const UNIT_FILE: &str = "/etc/systemd/system/llama-cpp.service";
 
-/// The feature `llama-cpp`.
-pub struct LlamaCpp {
-    descriptor: Descriptor,
-}
-
 /// Returns the feature for the registry.
 pub fn feature() -> Box<dyn Feature> {
-    Box::new(Lifted(Drafted(LlamaCpp {
-        descriptor: Descriptor {
-            name: NAME.to_owned(),
-            version: Version::new(0, 1, 0),
-            summary: "serves one language model by llama.cpp".to_owned(),
-            config_schema: schema_for!(Config).to_value(),
-            sites: BTreeSet::from([SiteKind::Lxc, SiteKind::Vm]),
-            after: ["base-setup", "trusted-ca", "gpu"].map(str::to_owned).into(),
-            artifacts: vec![release()],
-        },
-    })))
+    let about = "serves one language model by llama.cpp";
+    let descriptor = Descriptor::new(NAME, about, schema_for!(Config));
+    let descriptor = descriptor.after(["base-setup", "trusted-ca", "gpu"]).with_artifacts([release()]);
+    Box::new(Recipe::new(descriptor, draft).claiming(claims))
 }
 
 /// The release that is installed where the site has no other. It computes on processors.
@@ -57,50 +41,41 @@ fn release() -> Artifact {
     }
 }
 
-impl Recipe for LlamaCpp {
-    type Config = Config;
+fn claims(config: &Config) -> Vec<Claim> {
+    let share = |gpu: &u32| Some(Claim::GpuMemory { gpu: *gpu, percent: config.gpu_memory_percent? });
+    let shares = config.gpus.iter().filter_map(share);
+    shares.chain(config.memory_mib.map(|mib| Claim::Memory { mib })).collect()
+}
 
-    fn descriptor(&self) -> &Descriptor {
-        &self.descriptor
+fn draft(draft: &mut Draft<'_>, config: &Config) {
+    let release = config.artifacts.get(NAME).cloned().unwrap_or_else(release);
+    if !check(draft, config, &release) {
+        return;
     }
-
-    fn claims(&self, config: &Config) -> Vec<Claim> {
-        let share = |gpu: &u32| Some(Claim::GpuMemory { gpu: *gpu, percent: config.gpu_memory_percent? });
-        let shares = config.gpus.iter().filter_map(share);
-        shares.chain(config.memory_mib.map(|mib| Claim::Memory { mib })).collect()
-    }
-
-    fn draft(&self, draft: &mut Draft<'_>, config: &Config) {
-        let release = config.artifacts.get(NAME).cloned().unwrap_or_else(release);
-        if !check(draft, config, &release) {
-            return;
-        }
-        let packages = draft.packages(["ca-certificates", "curl", "libgomp1"], []);
-        let user = draft.account(NAME, &[], []);
-        let installed = draft.artifact(&release, TREE, 0o755, []);
-        let (model, fetched) = model(draft, config);
-        let key = key(draft, config, user.clone());
-        let program =
-            config.program.clone().unwrap_or_else(|| format!("llama-{}/llama-server", release.version));
-        let words = words(config, &format!("{TREE}/{program}"), &model);
-        let values = json!({
-            "environment": config.environment.iter().map(|(name, value)| format!("{name}={value}")).collect::<Vec<_>>(),
-            "command": words.iter().map(|word| render::systemd_argument(word)).collect::<Vec<_>>().join(" "),
-        });
-        let text = match render::render(UNIT, include_str!("llama-cpp.service"), values) {
-            Ok(text) => text,
-            Err(finding) => return draft.find(finding),
-        };
-        let unit = draft.write("write-unit", File::text(UNIT_FILE, text), [user.clone()]);
-        let reads = [UNIT_FILE].into_iter().chain(config.api_key.as_ref().map(|_| KEY));
-        let changes =
-            [packages, user, installed, unit].into_iter().chain(fetched.into_iter().chain(key).map(Some));
-        let served = draft.service(&Service::new(UNIT, reads), changes);
-        let url = format!("http://{}/health", asked(config));
-        let health = Condition::new(Probe::command(draft.site(), ["curl", "-fsS", &url]), Expect::Succeeds);
-        let reason = "the server has not said that it is healthy";
-        draft.wait("await-health", health, config.ready_timeout_s, reason, [served]);
-    }
+    let packages = draft.packages(["ca-certificates", "curl", "libgomp1"], []);
+    let user = draft.account(NAME, &[], []);
+    let installed = draft.artifact(&release, TREE, 0o755, []);
+    let (model, fetched) = model(draft, config);
+    let key = key(draft, config, user.clone());
+    let program = config.program.clone().unwrap_or_else(|| format!("llama-{}/llama-server", release.version));
+    let words = words(config, &format!("{TREE}/{program}"), &model);
+    let values = json!({
+        "environment": config.environment.iter().map(|(name, value)| format!("{name}={value}")).collect::<Vec<_>>(),
+        "command": words.iter().map(|word| render::systemd_argument(word)).collect::<Vec<_>>().join(" "),
+    });
+    let text = match render::render(UNIT, include_str!("llama-cpp.service"), values) {
+        Ok(text) => text,
+        Err(finding) => return draft.find(finding),
+    };
+    let unit = draft.write("write-unit", File::text(UNIT_FILE, text), [user.clone()]);
+    let reads = [UNIT_FILE].into_iter().chain(config.api_key.as_ref().map(|_| KEY));
+    let changes =
+        [packages, user, installed, unit].into_iter().chain(fetched.into_iter().chain(key).map(Some));
+    let served = draft.service(&Service::new(UNIT, reads), changes);
+    let url = format!("http://{}/health", asked(config));
+    let health = Condition::new(Probe::command(draft.site(), ["curl", "-fsS", &url]), Expect::Succeeds);
+    let reason = "the server has not said that it is healthy";
+    draft.wait("await-health", health, config.ready_timeout_s, reason, [served]);
 }
 
 /// Returns the model's file, and the steps that fetch it.

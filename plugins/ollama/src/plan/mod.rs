@@ -1,16 +1,14 @@
 //! The feature itself: the release as a tree, the unit, the server's answer, and a step for each model.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 
 use phoenix_core::{
-    Artifact, Claim, Condition, Descriptor, Draft, Drafted, Expect, Feature, Probe, Recipe,
+    Artifact, Claim, Condition, Descriptor, Draft, Expect, Feature, Probe, Recipe,
     artifact::{Format, Source, Unpack},
     draft::{Command, File, Service},
-    feature::{Lifted, SiteKind},
     render,
 };
 use schemars::schema_for;
-use semver::Version;
 use serde_json::json;
 
 use crate::config::Config;
@@ -21,24 +19,12 @@ const TREE: &str = "/opt/ollama";
 const UNIT: &str = "ollama.service";
 const UNIT_FILE: &str = "/etc/systemd/system/ollama.service";
 
-/// The feature `ollama`.
-pub struct Ollama {
-    descriptor: Descriptor,
-}
-
 /// Returns the feature for the registry.
 pub fn feature() -> Box<dyn Feature> {
-    Box::new(Lifted(Drafted(Ollama {
-        descriptor: Descriptor {
-            name: NAME.to_owned(),
-            version: Version::new(0, 1, 0),
-            summary: "serves language models by Ollama, and has those that it shall".to_owned(),
-            config_schema: schema_for!(Config).to_value(),
-            sites: BTreeSet::from([SiteKind::Lxc, SiteKind::Vm]),
-            after: ["base-setup", "trusted-ca", "gpu"].map(str::to_owned).into(),
-            artifacts: vec![release()],
-        },
-    })))
+    let about = "serves language models by Ollama, and has those that it shall";
+    let descriptor = Descriptor::new(NAME, about, schema_for!(Config));
+    let descriptor = descriptor.after(["base-setup", "trusted-ca", "gpu"]).with_artifacts([release()]);
+    Box::new(Recipe::new(descriptor, draft).claiming(claims))
 }
 
 /// The release that is installed where the site has no other. It is large because it brings CUDA's libraries.
@@ -55,55 +41,46 @@ fn release() -> Artifact {
     }
 }
 
-impl Recipe for Ollama {
-    type Config = Config;
+fn claims(config: &Config) -> Vec<Claim> {
+    let share = |gpu: &u32| Some(Claim::GpuMemory { gpu: *gpu, percent: config.gpu_memory_percent? });
+    let shares = config.gpus.iter().filter_map(share);
+    shares.chain(config.memory_mib.map(|mib| Claim::Memory { mib })).collect()
+}
 
-    fn descriptor(&self) -> &Descriptor {
-        &self.descriptor
+fn draft(draft: &mut Draft<'_>, config: &Config) {
+    if !check(draft, config) {
+        return;
     }
-
-    fn claims(&self, config: &Config) -> Vec<Claim> {
-        let share = |gpu: &u32| Some(Claim::GpuMemory { gpu: *gpu, percent: config.gpu_memory_percent? });
-        let shares = config.gpus.iter().filter_map(share);
-        shares.chain(config.memory_mib.map(|mib| Claim::Memory { mib })).collect()
-    }
-
-    fn draft(&self, draft: &mut Draft<'_>, config: &Config) {
-        if !check(draft, config) {
-            return;
-        }
-        let packages = draft.packages(["ca-certificates", "curl", "zstd"], []);
-        let user = draft.account(NAME, &[], []);
-        let home = draft.directory("make-home", HOME, (0o755, NAME), [user.clone()]);
-        let models =
-            draft.directory("make-model-dir", &config.model_dir, (0o755, NAME), [user.clone(), home.clone()]);
-        let release = config.artifacts.get(NAME).cloned().unwrap_or_else(release);
-        let installed = draft.artifact(&release, TREE, 0o755, [packages.clone()]);
-        let lines: Vec<String> =
-            environment(config).iter().map(|(name, value)| format!("{name}={value}")).collect();
-        let text = match render::render(UNIT, include_str!("ollama.service"), json!({ "environment": lines }))
-        {
-            Ok(text) => text,
-            Err(finding) => return draft.find(finding),
+    let packages = draft.packages(["ca-certificates", "curl", "zstd"], []);
+    let user = draft.account(NAME, &[], []);
+    let home = draft.directory("make-home", HOME, (0o755, NAME), [user.clone()]);
+    let models =
+        draft.directory("make-model-dir", &config.model_dir, (0o755, NAME), [user.clone(), home.clone()]);
+    let release = config.artifacts.get(NAME).cloned().unwrap_or_else(release);
+    let installed = draft.artifact(&release, TREE, 0o755, [packages.clone()]);
+    let lines: Vec<String> =
+        environment(config).iter().map(|(name, value)| format!("{name}={value}")).collect();
+    let text = match render::render(UNIT, include_str!("ollama.service"), json!({ "environment": lines })) {
+        Ok(text) => text,
+        Err(finding) => return draft.find(finding),
+    };
+    let unit = draft.write("write-unit", File::text(UNIT_FILE, text), [user.clone()]);
+    let changes = [packages, user, home, models, installed, unit];
+    let served = draft.service(&Service::new(UNIT, [UNIT_FILE]), changes);
+    let url = format!("http://{}/api/tags", asked(config));
+    let answers = Condition::new(Probe::command(draft.site(), ["curl", "-fsS", &url]), Expect::Succeeds);
+    let reason = "the server has not answered";
+    let ready = draft.wait("await-answer", answers, config.ready_timeout_s, reason, [served]);
+    for model in &config.models {
+        // Its own program is the server's client; it does not start without a home.
+        let client = |verb: &str| -> Vec<String> {
+            let variables = [format!("HOME={HOME}"), format!("OLLAMA_HOST={}", asked(config))];
+            let words = [format!("{TREE}/bin/ollama"), verb.to_owned(), model.clone()];
+            ["env".to_owned()].into_iter().chain(variables).chain(words).collect()
         };
-        let unit = draft.write("write-unit", File::text(UNIT_FILE, text), [user.clone()]);
-        let changes = [packages, user, home, models, installed, unit];
-        let served = draft.service(&Service::new(UNIT, [UNIT_FILE]), changes);
-        let url = format!("http://{}/api/tags", asked(config));
-        let answers = Condition::new(Probe::command(draft.site(), ["curl", "-fsS", &url]), Expect::Succeeds);
-        let reason = "the server has not answered";
-        let ready = draft.wait("await-answer", answers, config.ready_timeout_s, reason, [served]);
-        for model in &config.models {
-            // Its own program is the server's client; it does not start without a home.
-            let client = |verb: &str| -> Vec<String> {
-                let variables = [format!("HOME={HOME}"), format!("OLLAMA_HOST={}", asked(config))];
-                let words = [format!("{TREE}/bin/ollama"), verb.to_owned(), model.clone()];
-                ["env".to_owned()].into_iter().chain(variables).chain(words).collect()
-            };
-            let has = Condition::new(Probe::command(draft.site(), client("show")), Expect::Succeeds);
-            let pull = Command::new(client("pull"), has, format!("the model `{model}` is missing"));
-            draft.run(&format!("pull-{}", verb(model)), pull, [ready.clone()]);
-        }
+        let has = Condition::new(Probe::command(draft.site(), client("show")), Expect::Succeeds);
+        let pull = Command::new(client("pull"), has, format!("the model `{model}` is missing"));
+        draft.run(&format!("pull-{}", verb(model)), pull, [ready.clone()]);
     }
 }
 

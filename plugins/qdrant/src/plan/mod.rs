@@ -1,16 +1,12 @@
 //! The feature itself: the release's one program, its settings, the unit, and the wait until it is ready.
 
-use std::collections::BTreeSet;
-
 use phoenix_core::{
-    Artifact, Claim, Condition, Descriptor, Draft, Drafted, Expect, Feature, Probe, Recipe,
+    Artifact, Claim, Condition, Descriptor, Draft, Expect, Feature, Probe, Recipe,
     artifact::{Format, Source, Unpack},
     draft::{File, Service},
-    feature::{Lifted, SiteKind},
     render,
 };
 use schemars::schema_for;
-use semver::Version;
 use serde_json::{Map, Value, json};
 
 use crate::config::Config;
@@ -22,24 +18,12 @@ const SETTINGS: &str = "/etc/qdrant/config.yaml";
 const UNIT: &str = "qdrant.service";
 const UNIT_FILE: &str = "/etc/systemd/system/qdrant.service";
 
-/// The feature `qdrant`.
-pub struct Qdrant {
-    descriptor: Descriptor,
-}
-
 /// Returns the feature for the registry.
 pub fn feature() -> Box<dyn Feature> {
-    Box::new(Lifted(Drafted(Qdrant {
-        descriptor: Descriptor {
-            name: NAME.to_owned(),
-            version: Version::new(0, 1, 0),
-            summary: "runs Qdrant, a database of vectors".to_owned(),
-            config_schema: schema_for!(Config).to_value(),
-            sites: BTreeSet::from([SiteKind::Lxc, SiteKind::Vm]),
-            after: ["base-setup", "trusted-ca"].map(str::to_owned).into(),
-            artifacts: vec![release()],
-        },
-    })))
+    let about = "runs Qdrant, a database of vectors";
+    let descriptor = Descriptor::new(NAME, about, schema_for!(Config));
+    let descriptor = descriptor.after(["base-setup", "trusted-ca"]).with_artifacts([release()]);
+    Box::new(Recipe::new(descriptor, draft).claiming(claims))
 }
 
 /// The release that is installed where the site has no other: linked statically, so that it runs everywhere.
@@ -56,54 +40,46 @@ fn release() -> Artifact {
     }
 }
 
-impl Recipe for Qdrant {
-    type Config = Config;
+fn claims(config: &Config) -> Vec<Claim> {
+    config.memory_mib.map(|mib| Claim::Memory { mib }).into_iter().collect()
+}
 
-    fn descriptor(&self) -> &Descriptor {
-        &self.descriptor
+fn draft(draft: &mut Draft<'_>, config: &Config) {
+    if !check(draft, config) {
+        return;
     }
-
-    fn claims(&self, config: &Config) -> Vec<Claim> {
-        config.memory_mib.map(|mib| Claim::Memory { mib }).into_iter().collect()
-    }
-
-    fn draft(&self, draft: &mut Draft<'_>, config: &Config) {
-        if !check(draft, config) {
-            return;
-        }
-        let packages = draft.packages(["ca-certificates", "curl"], []);
-        let user = draft.account(NAME, &[], []);
-        let storage = draft.directory("make-storage-dir", &config.storage_dir, (0o750, NAME), [user.clone()]);
-        let folder = draft.directory("make-folder", FOLDER, (0o755, "root"), []);
-        let release = config.artifacts.get(NAME).cloned().unwrap_or_else(release);
-        let installed = draft.artifact(&release, PROGRAM, 0o755, []);
-        // What is JSON is YAML as well.
-        let text = format!("{:#}\n", Value::Object(settings(config)));
-        let written = draft.write("write-settings", File::text(SETTINGS, text), [folder.clone()]);
-        let secrets = [
-            ("QDRANT__SERVICE__API_KEY", &config.api_key),
-            ("QDRANT__SERVICE__READ_ONLY_API_KEY", &config.read_only_api_key),
-        ];
-        let secrets = secrets.into_iter().filter_map(|(name, secret)| Some((name, secret.as_ref()?)));
-        let launch = draft.launch((FOLDER, NAME), secrets, [folder.clone(), user.clone()]);
-        let own = [PROGRAM, "--config-path", SETTINGS].map(str::to_owned);
-        let command = launch.argv.iter().chain(&own).map(|word| render::systemd_argument(word));
-        let command = command.collect::<Vec<_>>().join(" ");
-        let values = json!({ "storage_dir": config.storage_dir, "command": command });
-        let text = match render::render(UNIT, include_str!("qdrant.service"), values) {
-            Ok(text) => text,
-            Err(finding) => return draft.find(finding),
-        };
-        let unit = draft.write("write-unit", File::text(UNIT_FILE, text), [user.clone()]);
-        let reads = launch.reads.into_iter().chain([SETTINGS.to_owned(), UNIT_FILE.to_owned()]);
-        let reads = reads.chain(config.tls.iter().flat_map(|tls| [tls.certificate.clone(), tls.key.clone()]));
-        let changes = [packages, user, storage, folder, installed, written, unit];
-        let changes = changes.into_iter().chain(launch.steps.into_iter().map(Some));
-        let served = draft.service(&Service::new(UNIT, reads), changes);
-        let ready = Condition::new(Probe::command(draft.site(), ready(config)), Expect::Succeeds);
-        let reason = "it has not said that it is ready";
-        draft.wait("await-ready", ready, config.ready_timeout_s, reason, [served]);
-    }
+    let packages = draft.packages(["ca-certificates", "curl"], []);
+    let user = draft.account(NAME, &[], []);
+    let storage = draft.directory("make-storage-dir", &config.storage_dir, (0o750, NAME), [user.clone()]);
+    let folder = draft.directory("make-folder", FOLDER, (0o755, "root"), []);
+    let release = config.artifacts.get(NAME).cloned().unwrap_or_else(release);
+    let installed = draft.artifact(&release, PROGRAM, 0o755, []);
+    // What is JSON is YAML as well.
+    let text = format!("{:#}\n", Value::Object(settings(config)));
+    let written = draft.write("write-settings", File::text(SETTINGS, text), [folder.clone()]);
+    let secrets = [
+        ("QDRANT__SERVICE__API_KEY", &config.api_key),
+        ("QDRANT__SERVICE__READ_ONLY_API_KEY", &config.read_only_api_key),
+    ];
+    let secrets = secrets.into_iter().filter_map(|(name, secret)| Some((name, secret.as_ref()?)));
+    let launch = draft.launch((FOLDER, NAME), secrets, [folder.clone(), user.clone()]);
+    let own = [PROGRAM, "--config-path", SETTINGS].map(str::to_owned);
+    let command = launch.argv.iter().chain(&own).map(|word| render::systemd_argument(word));
+    let command = command.collect::<Vec<_>>().join(" ");
+    let values = json!({ "storage_dir": config.storage_dir, "command": command });
+    let text = match render::render(UNIT, include_str!("qdrant.service"), values) {
+        Ok(text) => text,
+        Err(finding) => return draft.find(finding),
+    };
+    let unit = draft.write("write-unit", File::text(UNIT_FILE, text), [user.clone()]);
+    let reads = launch.reads.into_iter().chain([SETTINGS.to_owned(), UNIT_FILE.to_owned()]);
+    let reads = reads.chain(config.tls.iter().flat_map(|tls| [tls.certificate.clone(), tls.key.clone()]));
+    let changes = [packages, user, storage, folder, installed, written, unit];
+    let changes = changes.into_iter().chain(launch.steps.into_iter().map(Some));
+    let served = draft.service(&Service::new(UNIT, reads), changes);
+    let ready = Condition::new(Probe::command(draft.site(), ready(config)), Expect::Succeeds);
+    let reason = "it has not said that it is ready";
+    draft.wait("await-ready", ready, config.ready_timeout_s, reason, [served]);
 }
 
 fn settings(config: &Config) -> Map<String, Value> {

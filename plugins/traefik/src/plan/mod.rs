@@ -3,16 +3,12 @@
 
 mod files;
 
-use std::collections::BTreeSet;
-
 use phoenix_core::{
-    Artifact, Condition, Descriptor, Diagnostic, Draft, Drafted, Expect, Feature, Place, Probe, Recipe,
+    Artifact, Condition, Descriptor, Diagnostic, Draft, Expect, Feature, Place, Probe, Recipe,
     artifact::{Format, Source, Unpack},
     draft::{File, Service},
-    feature::{Lifted, SiteKind},
 };
 use schemars::schema_for;
-use semver::Version;
 
 use crate::config::Config;
 
@@ -41,44 +37,24 @@ fn pinned() -> Artifact {
     }
 }
 
-/// The feature `traefik`.
-pub struct Traefik {
-    descriptor: Descriptor,
-}
-
 /// Returns the feature for the registry.
 pub fn feature() -> Box<dyn Feature> {
-    Box::new(Lifted(Drafted(Traefik {
-        descriptor: Descriptor {
-            name: NAME.to_owned(),
-            version: Version::new(0, 1, 0),
-            summary: "routes requests to services by their host names".to_owned(),
-            config_schema: schema_for!(Config).to_value(),
-            sites: BTreeSet::from([SiteKind::Lxc, SiteKind::Vm]),
-            after: BTreeSet::from(["base-setup", "step-cli", "trusted-ca"].map(str::to_owned)),
-            artifacts: vec![pinned()],
-        },
-    })))
+    let about = "routes requests to services by their host names";
+    let descriptor = Descriptor::new(NAME, about, schema_for!(Config));
+    let descriptor = descriptor.after(["base-setup", "step-cli", "trusted-ca"]).with_artifacts([pinned()]);
+    Box::new(Recipe::new(descriptor, draft))
 }
 
-impl Recipe for Traefik {
-    type Config = Config;
-
-    fn descriptor(&self) -> &Descriptor {
-        &self.descriptor
+fn draft(draft: &mut Draft<'_>, config: &Config) {
+    let problems = config.problems();
+    for (path, problem) in &problems {
+        let mut finding = Diagnostic::error("feature-config", format!("feature `{NAME}`: {problem}"))
+            .with_hint("`phoenix explain traefik` shows what each key means");
+        finding.place = Some(Place { path: path.clone(), ..Place::default() });
+        draft.find(finding);
     }
-
-    fn draft(&self, draft: &mut Draft<'_>, config: &Config) {
-        let problems = config.problems();
-        for (path, problem) in &problems {
-            let mut finding = Diagnostic::error("feature-config", format!("feature `{NAME}`: {problem}"))
-                .with_hint("`phoenix explain traefik` shows what each key means");
-            finding.place = Some(Place { path: path.clone(), ..Place::default() });
-            draft.find(finding);
-        }
-        if problems.is_empty() {
-            install(draft, config);
-        }
+    if problems.is_empty() {
+        install(draft, config);
     }
 }
 

@@ -2,16 +2,12 @@
 
 mod program;
 
-use std::collections::BTreeSet;
-
 use phoenix_core::{
-    Claim, Condition, Descriptor, Draft, Drafted, Expect, Feature, Probe, Recipe,
+    Claim, Condition, Descriptor, Draft, Expect, Feature, Probe, Recipe,
     draft::{File, Service},
-    feature::{Lifted, SiteKind},
     render,
 };
 use schemars::schema_for;
-use semver::Version;
 use serde_json::json;
 
 use crate::{config::Config, engine::Engine};
@@ -21,92 +17,71 @@ const FOLDER: &str = "/etc/vllm";
 const UNIT: &str = "vllm.service";
 const UNIT_FILE: &str = "/etc/systemd/system/vllm.service";
 
-/// The feature `vllm`.
-pub struct Vllm {
-    descriptor: Descriptor,
-}
-
 /// Returns the feature for the registry.
 pub fn feature() -> Box<dyn Feature> {
-    let after = ["base-setup", "trusted-ca", "gpu", "docker"];
-    Box::new(Lifted(Drafted(Vllm {
-        descriptor: Descriptor {
-            name: NAME.to_owned(),
-            version: Version::new(0, 1, 0),
-            summary: "serves a language model by vLLM's HTTP interface".to_owned(),
-            config_schema: schema_for!(Config).to_value(),
-            sites: BTreeSet::from([SiteKind::Lxc, SiteKind::Vm]),
-            after: after.map(str::to_owned).into(),
-            artifacts: Vec::new(),
-        },
-    })))
+    let about = "serves a language model by vLLM's HTTP interface";
+    let descriptor = Descriptor::new(NAME, about, schema_for!(Config));
+    let descriptor = descriptor.after(["base-setup", "trusted-ca", "gpu", "docker"]);
+    Box::new(Recipe::new(descriptor, draft).claiming(claims))
 }
 
-impl Recipe for Vllm {
-    type Config = Config;
+fn claims(config: &Config) -> Vec<Claim> {
+    let engine = Engine::new(&config.engine);
+    let wanted = usize::try_from(engine.cards()).unwrap_or(usize::MAX);
+    let cards: Vec<u32> = match &config.gpus {
+        Some(gpus) => gpus.iter().copied().take(wanted).collect(),
+        None => (0..u32::try_from(wanted).unwrap_or(u32::MAX).min(64)).collect(),
+    };
+    let percent = engine.share();
+    let shares = cards.into_iter().map(|gpu| Claim::GpuMemory { gpu, percent });
+    shares.chain(config.memory_mib.map(|mib| Claim::Memory { mib })).collect()
+}
 
-    fn descriptor(&self) -> &Descriptor {
-        &self.descriptor
-    }
-
-    fn claims(&self, config: &Config) -> Vec<Claim> {
-        let engine = Engine::new(&config.engine);
-        let wanted = usize::try_from(engine.cards()).unwrap_or(usize::MAX);
-        let cards: Vec<u32> = match &config.gpus {
-            Some(gpus) => gpus.iter().copied().take(wanted).collect(),
-            None => (0..u32::try_from(wanted).unwrap_or(u32::MAX).min(64)).collect(),
-        };
-        let percent = engine.share();
-        let shares = cards.into_iter().map(|gpu| Claim::GpuMemory { gpu, percent });
-        shares.chain(config.memory_mib.map(|mib| Claim::Memory { mib })).collect()
-    }
-
-    fn draft(&self, draft: &mut Draft<'_>, config: &Config) {
-        let engine = Engine::new(&config.engine);
-        let words = match engine.words() {
-            Ok(words) => words,
-            Err(problems) => {
-                for problem in problems {
-                    draft.refuse(&problem.pointer, problem.message, problem.hint);
-                }
-                return;
+fn draft(draft: &mut Draft<'_>, config: &Config) {
+    let engine = Engine::new(&config.engine);
+    let words = match engine.words() {
+        Ok(words) => words,
+        Err(problems) => {
+            for problem in problems {
+                draft.refuse(&problem.pointer, problem.message, problem.hint);
             }
-        };
-        if !check(draft, config, &engine) {
             return;
         }
-        let program = program::draft(draft, config, words);
-        let folder = draft.directory("make-folder", FOLDER, (0o755, "root"), []);
-        let secrets = [("HF_TOKEN", &config.hf_token), ("VLLM_API_KEY", &config.api_key)];
-        let secrets = secrets.iter().filter_map(|(name, secret)| Some((*name, secret.as_ref()?)));
-        let owner = if config.image.is_some() { "root" } else { &config.user };
-        let ready = program.steps.iter().cloned().map(Some).chain([folder]);
-        let launch = draft.launch((FOLDER, owner), secrets, ready.collect::<Vec<_>>());
-        let command = launch.argv.iter().chain(&program.argv).map(|word| render::systemd_argument(word));
-        let values = json!({
-            "user": owner,
-            "model_dir": config.model_dir,
-            "image": config.image.is_some(),
-            "after": if config.image.is_some() { " docker.service" } else { "" },
-            "environment": environment(config),
-            "command": command.collect::<Vec<_>>().join(" "),
-        });
-        let text = match render::render(UNIT, include_str!("vllm.service"), values) {
-            Ok(text) => text,
-            Err(finding) => return draft.find(finding),
-        };
-        let before: Vec<_> = program.steps.into_iter().chain(launch.steps).map(Some).collect();
-        let unit = draft.write("write-unit", File::text(UNIT_FILE, text), before.clone());
-        if unit.is_some() {
-            program::known(draft, config, &program.argv);
-        }
-        let reads = launch.reads.into_iter().chain([UNIT_FILE.to_owned()]);
-        let changes = before.into_iter().chain([unit]);
-        let served = draft.service(&Service::new(UNIT, reads), changes);
-        let health = Condition::new(Probe::command(draft.site(), health(&engine)), Expect::Succeeds);
-        let reason = "the server has not said that it is healthy";
-        draft.wait("await-health", health, config.ready_timeout_s, reason, [served]);
+    };
+    if !check(draft, config, &engine) {
+        return;
     }
+    let program = program::draft(draft, config, words);
+    let folder = draft.directory("make-folder", FOLDER, (0o755, "root"), []);
+    let secrets = [("HF_TOKEN", &config.hf_token), ("VLLM_API_KEY", &config.api_key)];
+    let secrets = secrets.iter().filter_map(|(name, secret)| Some((*name, secret.as_ref()?)));
+    let owner = if config.image.is_some() { "root" } else { &config.user };
+    let ready = program.steps.iter().cloned().map(Some).chain([folder]);
+    let launch = draft.launch((FOLDER, owner), secrets, ready.collect::<Vec<_>>());
+    let command = launch.argv.iter().chain(&program.argv).map(|word| render::systemd_argument(word));
+    let values = json!({
+        "user": owner,
+        "model_dir": config.model_dir,
+        "image": config.image.is_some(),
+        "after": if config.image.is_some() { " docker.service" } else { "" },
+        "environment": environment(config),
+        "command": command.collect::<Vec<_>>().join(" "),
+    });
+    let text = match render::render(UNIT, include_str!("vllm.service"), values) {
+        Ok(text) => text,
+        Err(finding) => return draft.find(finding),
+    };
+    let before: Vec<_> = program.steps.into_iter().chain(launch.steps).map(Some).collect();
+    let unit = draft.write("write-unit", File::text(UNIT_FILE, text), before.clone());
+    if unit.is_some() {
+        program::known(draft, config, &program.argv);
+    }
+    let reads = launch.reads.into_iter().chain([UNIT_FILE.to_owned()]);
+    let changes = before.into_iter().chain([unit]);
+    let served = draft.service(&Service::new(UNIT, reads), changes);
+    let health = Condition::new(Probe::command(draft.site(), health(&engine)), Expect::Succeeds);
+    let reason = "the server has not said that it is healthy";
+    draft.wait("await-health", health, config.ready_timeout_s, reason, [served]);
 }
 
 /// Refuses what cannot work together; tells whether the rest can be planned.
