@@ -13,12 +13,14 @@ use crate::{
     id::Site,
     plan::Step,
     probe::Probe,
+    problem::{Problem, Problems},
 };
 
 /// A feature that is written as one function. It is made of functions and not of closures, so that there is nothing but
 /// their arguments that a plan could come from.
 pub struct Recipe<C> {
     descriptor: Descriptor,
+    problems: fn(&C) -> Problems,
     claims: fn(&C) -> Vec<Claim>,
     draft: fn(&mut Draft<'_>, &C),
 }
@@ -27,7 +29,14 @@ impl<C> Recipe<C> {
     /// Returns a recipe: the function goes through what the site shall have, and asks the draft for everything that it
     /// wants to know.
     pub fn new(descriptor: Descriptor, draft: fn(&mut Draft<'_>, &C)) -> Self {
-        Self { descriptor, claims: |_| Vec::new(), draft }
+        Self { descriptor, problems: |_| Problems::default(), claims: |_| Vec::new(), draft }
+    }
+
+    /// Has a function say what is wrong with a configuration as a whole. If anything is, nothing is asked or planned.
+    #[must_use]
+    pub fn checked_by(mut self, problems: fn(&C) -> Problems) -> Self {
+        self.problems = problems;
+        self
     }
 
     /// Has a function say what it needs of its guest.
@@ -45,9 +54,17 @@ impl<C: DeserializeOwned> Recipe<C> {
         config: &Value,
         facts: &'a Facts,
     ) -> Result<Draft<'a>, Diagnostics> {
-        let config = decode(&self.descriptor.name, config)?;
-        let mut draft = Draft::new(site, &self.descriptor.name, facts);
-        (self.draft)(&mut draft, &config);
+        let name = &self.descriptor.name;
+        let config = decode(name, config)?;
+        let mut draft = Draft::new(site, name, facts);
+        let problems = (self.problems)(&config);
+        if problems.is_empty() {
+            (self.draft)(&mut draft, &config);
+        }
+        for Problem { pointer, message, hint } in problems {
+            let hint = hint.unwrap_or_else(|| format!("`phoenix explain {name}` shows what each key means"));
+            draft.refuse(&pointer, message, hint);
+        }
         Ok(draft)
     }
 }

@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use phoenix_core::render::is_variable;
+use phoenix_core::{Problems, render::is_variable};
 use schemars::JsonSchema;
 use serde::Deserialize;
 use serde_json::{Map, Value};
@@ -70,30 +70,28 @@ impl Default for Config {
 }
 
 impl Config {
-    /// Returns what is wrong with it, each with the JSON pointer of its place.
-    pub fn problems(&self) -> Vec<(String, String)> {
-        let mut problems = Vec::new();
+    /// Returns what is wrong with it as a whole.
+    pub fn problems(&self) -> Problems {
+        let mut problems = Problems::default();
         for key in ["hosts", "tls", "tlsverify", "tlscacert", "tlscert", "tlskey"] {
             if self.daemon.contains_key(key) {
-                problems.push((
+                problems.add(
                     format!("/daemon/{key}"),
                     format!("`{key}` would open the engine; `remote` does it with certificates"),
-                ));
+                );
             }
         }
         for key in ["log-driver", "log-opts", "dns", "registry-mirrors"] {
             if self.daemon.contains_key(key) {
-                problems.push((
-                    format!("/daemon/{key}"),
-                    format!("`{key}` has a key of its own in this feature"),
-                ));
+                problems
+                    .add(format!("/daemon/{key}"), format!("`{key}` has a key of its own in this feature"));
             }
         }
         for (name, value) in &self.environment {
             let is_name = name.starts_with(|letter: char| letter.is_ascii_alphabetic() || letter == '_')
                 && name.chars().all(|letter| letter.is_ascii_alphanumeric() || letter == '_');
             if !is_name || !is_variable(value) {
-                problems.push((format!("/environment/{name}"), format!("`{name}` cannot be a variable")));
+                problems.add(format!("/environment/{name}"), format!("`{name}` cannot be a variable"));
             }
         }
         problems

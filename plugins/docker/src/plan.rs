@@ -1,7 +1,7 @@
 //! The feature itself: packages, `daemon.json` that the engine finds good first, and the engine that answers.
 
 use phoenix_core::{
-    Claim, Condition, Descriptor, Diagnostic, Draft, Expect, Feature, Place, Probe, Recipe, StepId,
+    Claim, Condition, Descriptor, Draft, Expect, Feature, Probe, Recipe, StepId,
     draft::{File, Service},
     render::systemd,
 };
@@ -20,7 +20,7 @@ pub fn feature() -> Box<dyn Feature> {
     let about = "installs Docker Engine and its compose plugin";
     let descriptor = Descriptor::new(NAME, about, schema_for!(Config));
     let descriptor = descriptor.after(["base-setup", "gpu", "trusted-ca"]);
-    Box::new(Recipe::new(descriptor, draft).claiming(claims))
+    Box::new(Recipe::new(descriptor, draft).checked_by(Config::problems).claiming(claims))
 }
 
 fn claims(config: &Config) -> Vec<Claim> {
@@ -33,19 +33,6 @@ fn claims(config: &Config) -> Vec<Claim> {
 }
 
 fn draft(draft: &mut Draft<'_>, config: &Config) {
-    let problems = config.problems();
-    for (path, problem) in &problems {
-        let mut finding = Diagnostic::error("feature-config", format!("feature `{NAME}`: {problem}"))
-            .with_hint("`phoenix explain docker` shows what each key means");
-        finding.place = Some(Place { path: path.clone(), ..Place::default() });
-        draft.find(finding);
-    }
-    if problems.is_empty() {
-        install(draft, config);
-    }
-}
-
-fn install(draft: &mut Draft<'_>, config: &Config) {
     let packages = draft.packages(config.packages.iter().map(String::as_str), []);
     let text = format!("{:#}\n", daemon(config));
     let file = File::text(DAEMON, text).checked_by(["dockerd", "--validate", "--config-file={}"]);

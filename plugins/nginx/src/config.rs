@@ -1,5 +1,6 @@
 //! What the user writes for `nginx`.
 
+use phoenix_core::Problems;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
@@ -84,15 +85,13 @@ fn slash() -> String {
 }
 
 impl Config {
-    /// Returns what is wrong with it, each with the JSON pointer of its place.
-    pub fn problems(&self) -> Vec<(String, String)> {
-        let mut problems = Vec::new();
+    /// Returns what is wrong with it as a whole.
+    pub fn problems(&self) -> Problems {
+        let mut problems = Problems::default();
         let mut word = |path: String, text: &str| {
             if !is_word(text) {
-                problems.push((
-                    path,
-                    format!("`{text}` is not one word without quotes, braces, `;`, `$` and `\\`"),
-                ));
+                problems
+                    .add(path, format!("`{text}` is not one word without quotes, braces, `;`, `$` and `\\`"));
             }
         };
         for (at, site) in self.sites.iter().enumerate() {
@@ -125,17 +124,16 @@ impl Config {
         }
         for (at, site) in self.sites.iter().enumerate() {
             if site.server_names.is_empty() {
-                problems.push((format!("/sites/{at}/server_names"), "the site has no name".to_owned()));
+                problems.add(format!("/sites/{at}/server_names"), "the site has no name");
             }
             for (index, location) in site.locations.iter().enumerate() {
                 let given = [&location.proxy, &location.root, &location.answer].into_iter().flatten().count();
                 let place = format!("/sites/{at}/locations/{index}");
                 if given != 1 {
-                    problems
-                        .push((place.clone(), "one of `proxy`, `root` and `answer` is needed".to_owned()));
+                    problems.add(place.clone(), "one of `proxy`, `root` and `answer` is needed");
                 }
                 if location.answer.as_ref().is_some_and(|text| text.contains('$')) {
-                    problems.push((place, "`$` in an answer would begin a variable of nginx".to_owned()));
+                    problems.add(place, "`$` in an answer would begin a variable of nginx");
                 }
             }
         }

@@ -2,7 +2,7 @@
 //! place.
 
 use phoenix_core::{
-    Condition, Descriptor, Diagnostic, Draft, Expect, Feature, Place, Probe, Recipe,
+    Condition, Descriptor, Draft, Expect, Feature, Probe, Recipe,
     draft::{File, Service},
     render::render,
 };
@@ -20,23 +20,10 @@ pub fn feature() -> Box<dyn Feature> {
     let about = "passes requests on to services, with TLS, redirects and WebSockets";
     let descriptor = Descriptor::new(NAME, about, schema_for!(Config));
     let descriptor = descriptor.after(["base-setup", "step-cli", "trusted-ca"]);
-    Box::new(Recipe::new(descriptor, draft))
+    Box::new(Recipe::new(descriptor, draft).checked_by(Config::problems))
 }
 
 fn draft(draft: &mut Draft<'_>, config: &Config) {
-    let problems = config.problems();
-    for (path, problem) in &problems {
-        let mut finding = Diagnostic::error("feature-config", format!("feature `{NAME}`: {problem}"))
-            .with_hint("`phoenix explain nginx` shows what each key means");
-        finding.place = Some(Place { path: path.clone(), ..Place::default() });
-        draft.find(finding);
-    }
-    if problems.is_empty() {
-        install(draft, config);
-    }
-}
-
-fn install(draft: &mut Draft<'_>, config: &Config) {
     let streams = (!config.streams.is_empty()).then_some("libnginx-mod-stream");
     let packages = draft.packages(["curl", "nginx"].into_iter().chain(streams), []);
     let webroot = config

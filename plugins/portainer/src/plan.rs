@@ -1,7 +1,7 @@
 //! The feature itself: a compose file that Docker has found good, its one container, and an answer over HTTPS.
 
 use phoenix_core::{
-    Condition, Content, Descriptor, Draft, Expect, Feature, Probe, Recipe, StepId,
+    Condition, Content, Descriptor, Draft, Expect, Feature, Probe, Problems, Recipe, StepId,
     draft::{Command, File},
 };
 use schemars::schema_for;
@@ -24,13 +24,10 @@ pub fn feature() -> Box<dyn Feature> {
     let about = "runs Portainer's server, or its agent, in the guest's Docker";
     let descriptor = Descriptor::new(NAME, about, schema_for!(Config));
     let descriptor = descriptor.after(["base-setup", "trusted-ca", "step-cli", "docker"]);
-    Box::new(Recipe::new(descriptor, draft))
+    Box::new(Recipe::new(descriptor, draft).checked_by(problems))
 }
 
 fn draft(draft: &mut Draft<'_>, config: &Config) {
-    if !check(draft, config) {
-        return;
-    }
     let packages = draft.packages(["curl"], []);
     let folder = draft.directory("make-folder", FOLDER, (0o755, "root"), []);
     let mut before: Vec<Option<StepId>> = vec![packages, folder.clone()];
@@ -104,34 +101,33 @@ fn server(config: &Config) -> Value {
     json!({ "volumes": volumes, "command": command, "ports": [format!("{}:9443", config.port())] })
 }
 
-fn check(draft: &mut Draft<'_>, config: &Config) -> bool {
-    let mut problems: Vec<(&str, String, &str)> = Vec::new();
+fn problems(config: &Config) -> Problems {
+    let mut problems = Problems::default();
     let digest = config.image.split_once("@sha256:").map(|(_, digest)| digest);
     if !digest.is_some_and(|digest| digest.len() == 64 && digest.bytes().all(|byte| byte.is_ascii_hexdigit()))
     {
         let message = format!("the image `{}` has no digest and can be another one tomorrow", config.image);
-        problems.push(("/image", message, "write it with tag and digest: `NAME:TAG@sha256:…`"));
+        problems.refuse("/image", message, "write it with tag and digest: `NAME:TAG@sha256:…`");
     }
     if config.image.contains('$') {
-        problems.push(("/image", "`$` would begin a variable in the compose file".to_owned(), "take it out"));
+        problems.refuse("/image", "`$` would begin a variable in the compose file", "take it out");
     }
     let is_server = config.role == Role::Server;
     if is_server && config.admin_password.is_none() {
-        let message =
-            "without a password the first one who comes makes the administrator's account".to_owned();
-        problems.push((
+        let message = "without a password the first one who comes makes the administrator's account";
+        problems.refuse(
             "/admin_password",
             message,
             "give a reference, for instance \"env:PORTAINER_PASSWORD\"",
-        ));
+        );
     }
     if !is_server && config.agent_secret.is_none() {
-        let message = "without a secret the agent works for the first server that comes".to_owned();
-        problems.push(("/agent_secret", message, "give a reference; the server has the same one"));
+        let message = "without a secret the agent works for the first server that comes";
+        problems.refuse("/agent_secret", message, "give a reference; the server has the same one");
     }
     if !is_server && (config.admin_password.is_some() || config.tls.is_some()) {
-        let message = "`admin_password` and `tls` are for the server".to_owned();
-        problems.push(("/role", message, "take them out, or write \"role\": \"server\""));
+        let message = "`admin_password` and `tls` are for the server";
+        problems.refuse("/role", message, "take them out, or write \"role\": \"server\"");
     }
     let tls = config.tls.as_ref();
     let paths = [
@@ -144,12 +140,8 @@ fn check(draft: &mut Draft<'_>, config: &Config) -> bool {
         // In a volume's short form a colon ends the path, and a `$` begins a variable.
         if let Some(path) = path.filter(|path| !path.starts_with('/') || path.contains([':', '$'])) {
             let message = format!("`{path}` is no absolute path without `:` and `$`");
-            problems.push((pointer, message, "write it from `/`"));
+            problems.refuse(pointer, message, "write it from `/`");
         }
     }
-    let is_good = problems.is_empty();
-    for (pointer, message, hint) in problems {
-        draft.refuse(pointer, message, hint);
-    }
-    is_good
+    problems
 }

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use phoenix_core::{SecretRef, render::is_variable};
+use phoenix_core::{Problems, SecretRef, render::is_variable};
 use schemars::JsonSchema;
 use serde::Deserialize;
 
@@ -43,11 +43,11 @@ pub struct Service {
 }
 
 impl Config {
-    /// Returns what is wrong with it, each with the JSON pointer of its place.
-    pub fn problems(&self) -> Vec<(String, String)> {
-        let mut problems = Vec::new();
+    /// Returns what is wrong with it as a whole.
+    pub fn problems(&self) -> Problems {
+        let mut problems = Problems::default();
         for (name, service) in &self.services {
-            let mut wrong = |key: &str, text: String| problems.push((format!("/services/{name}{key}"), text));
+            let mut wrong = |key: &str, text: String| problems.add(format!("/services/{name}{key}"), text);
             let is_good =
                 |letter: char| letter.is_ascii_lowercase() || letter.is_ascii_digit() || letter == '-';
             let begins = name.starts_with(|letter: char| letter.is_ascii_lowercase());

@@ -4,7 +4,7 @@
 use std::collections::BTreeSet;
 
 use phoenix_core::{
-    Condition, Content, Descriptor, Diagnostic, Draft, Expect, Feature, Place, Probe, Recipe, StepId,
+    Condition, Content, Descriptor, Draft, Expect, Feature, Probe, Recipe, StepId,
     draft::{Command, File, Service as Unit},
     render::{systemd, systemd_argument},
 };
@@ -19,23 +19,10 @@ pub fn feature() -> Box<dyn Feature> {
     let about = "runs HTTP services in Python, each in a virtual environment of its own";
     let descriptor = Descriptor::new(NAME, about, schema_for!(Config));
     let descriptor = descriptor.after(["base-setup", "trusted-ca"]);
-    Box::new(Recipe::new(descriptor, draft))
+    Box::new(Recipe::new(descriptor, draft).checked_by(Config::problems))
 }
 
 fn draft(draft: &mut Draft<'_>, config: &Config) {
-    let problems = config.problems();
-    for (path, problem) in &problems {
-        let mut finding = Diagnostic::error("feature-config", format!("feature `{NAME}`: {problem}"))
-            .with_hint("`phoenix explain python-api-service` shows what each key means");
-        finding.place = Some(Place { path: path.clone(), ..Place::default() });
-        draft.find(finding);
-    }
-    if problems.is_empty() {
-        install(draft, config);
-    }
-}
-
-fn install(draft: &mut Draft<'_>, config: &Config) {
     let packages = draft.packages(["curl", "python3", "python3-pip", "python3-venv"], []);
     for (name, service) in &config.services {
         serve(draft, name, service, packages.clone());

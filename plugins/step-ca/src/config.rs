@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use phoenix_core::{Artifact, SecretRef};
+use phoenix_core::{Artifact, Problems, SecretRef};
 use schemars::JsonSchema;
 use serde::Deserialize;
 
@@ -46,14 +46,11 @@ impl Config {
         "admin".to_owned()
     }
 
-    /// Returns what is wrong with it, each with the JSON pointer of its place.
-    pub fn problems(&self) -> Vec<(String, String)> {
-        let mut problems = Vec::new();
+    /// Returns what is wrong with it as a whole.
+    pub fn problems(&self) -> Problems {
+        let mut problems = Problems::default();
         if self.dns.is_empty() {
-            problems.push((
-                "/dns".to_owned(),
-                "the authority needs a name or address that it is reached by".to_owned(),
-            ));
+            problems.add("/dns", "the authority needs a name or address that it is reached by");
         }
         let is_name = |text: &str| {
             !text.is_empty()
@@ -61,11 +58,11 @@ impl Config {
                 && text.chars().all(|letter| letter.is_ascii_alphanumeric() || ".-_:*".contains(letter))
         };
         for (at, name) in self.dns.iter().enumerate().filter(|(_, name)| !is_name(name)) {
-            problems.push((format!("/dns/{at}"), format!("`{name}` is no host name or address")));
+            problems.add(format!("/dns/{at}"), format!("`{name}` is no host name or address"));
         }
         for (key, text) in [("authority", &self.authority), ("provisioner", &self.provisioner)] {
             if text.is_empty() || text.starts_with('-') || text.contains(char::is_control) {
-                problems.push((format!("/{key}"), format!("`{text}` cannot be a name")));
+                problems.add(format!("/{key}"), format!("`{text}` cannot be a name"));
             }
         }
         problems

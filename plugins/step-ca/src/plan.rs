@@ -1,8 +1,7 @@
 //! The feature itself: the pinned programs, a state that is made once and never again, and the service over it.
 
 use phoenix_core::{
-    Artifact, Condition, Content, Descriptor, Diagnostic, Draft, Expect, Feature, Place, Probe, Recipe,
-    StepId,
+    Artifact, Condition, Content, Descriptor, Diagnostic, Draft, Expect, Feature, Probe, Recipe, StepId,
     artifact::{Format, Source, Unpack},
     draft::{Command, File, Service},
 };
@@ -56,23 +55,10 @@ pub fn feature() -> Box<dyn Feature> {
     let about = "runs a certificate authority of one's own, with ACME";
     let descriptor = Descriptor::new(NAME, about, schema_for!(Config));
     let descriptor = descriptor.after(["base-setup", "step-cli"]).with_artifacts([pinned(), pinned_step()]);
-    Box::new(Recipe::new(descriptor, draft))
+    Box::new(Recipe::new(descriptor, draft).checked_by(Config::problems))
 }
 
 fn draft(draft: &mut Draft<'_>, config: &Config) {
-    let problems = config.problems();
-    for (path, problem) in &problems {
-        let mut finding = Diagnostic::error("feature-config", format!("feature `{NAME}`: {problem}"))
-            .with_hint("`phoenix explain step-ca` shows what each key means");
-        finding.place = Some(Place { path: path.clone(), ..Place::default() });
-        draft.find(finding);
-    }
-    if problems.is_empty() {
-        install(draft, config);
-    }
-}
-
-fn install(draft: &mut Draft<'_>, config: &Config) {
     let packages = draft.packages(["ca-certificates", "curl", "openssl"], []);
     let account = draft.account(ACCOUNT, &[], []);
     let artifact = config.artifacts.get(NAME).cloned().unwrap_or_else(pinned);

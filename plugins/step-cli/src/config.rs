@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use phoenix_core::{Artifact, GuestId};
+use phoenix_core::{Artifact, GuestId, Problems};
 use schemars::JsonSchema;
 use serde::Deserialize;
 
@@ -38,20 +38,19 @@ impl Root {
 }
 
 impl Config {
-    /// Returns what is wrong with it, each with the JSON pointer of its place.
-    pub fn problems(&self) -> Vec<(String, String)> {
+    /// Returns what is wrong with it as a whole.
+    pub fn problems(&self) -> Problems {
+        let mut problems = Problems::default();
         match (&self.ca_url, &self.root) {
             (Some(url), _) if !url.starts_with("https://") => {
-                vec![("/ca_url".to_owned(), format!("`{url}` is no address with `https://`"))]
+                problems.add("/ca_url", format!("`{url}` is no address with `https://`"));
             }
             (Some(_), None) => {
-                vec![(
-                    "/root".to_owned(),
-                    "with `ca_url`, `root` says which guest has its root certificate".to_owned(),
-                )]
+                problems.add("/root", "with `ca_url`, `root` says which guest has its root certificate");
             }
-            (None, Some(_)) => vec![("/ca_url".to_owned(), "`root` without `ca_url` has no use".to_owned())],
-            (Some(_), Some(_)) | (None, None) => Vec::new(),
+            (None, Some(_)) => problems.add("/ca_url", "`root` without `ca_url` has no use"),
+            (Some(_), Some(_)) | (None, None) => {}
         }
+        problems
     }
 }

@@ -2,8 +2,7 @@
 //! guest, by the way that Phoenix has into it, so no first contact has to be believed.
 
 use phoenix_core::{
-    Artifact, Claim, Condition, Content, Descriptor, Diagnostic, Draft, Expect, Feature, Place, Probe,
-    Recipe, Site,
+    Artifact, Claim, Condition, Content, Descriptor, Draft, Expect, Feature, Probe, Recipe, Site,
     artifact::{Format, Source, Unpack},
     draft::File,
     feature::SiteKind,
@@ -40,7 +39,7 @@ pub fn feature() -> Box<dyn Feature> {
         .after(["base-setup"])
         .at([SiteKind::Lxc, SiteKind::Vm, SiteKind::Host])
         .with_artifacts([pinned()]);
-    Box::new(Recipe::new(descriptor, draft).claiming(claims))
+    Box::new(Recipe::new(descriptor, draft).checked_by(Config::problems).claiming(claims))
 }
 
 fn claims(config: &Config) -> Vec<Claim> {
@@ -48,19 +47,6 @@ fn claims(config: &Config) -> Vec<Claim> {
 }
 
 fn draft(draft: &mut Draft<'_>, config: &Config) {
-    let problems = config.problems();
-    for (path, problem) in &problems {
-        let mut finding = Diagnostic::error("feature-config", format!("feature `{NAME}`: {problem}"))
-            .with_hint("`phoenix explain step-cli` shows what each key means");
-        finding.place = Some(Place { path: path.clone(), ..Place::default() });
-        draft.find(finding);
-    }
-    if problems.is_empty() {
-        install(draft, config);
-    }
-}
-
-fn install(draft: &mut Draft<'_>, config: &Config) {
     let packages = draft.packages(["ca-certificates", "curl"], []);
     let artifact = config.artifacts.get(NAME).cloned().unwrap_or_else(pinned);
     let program = draft.artifact(&artifact, PROGRAM, 0o755, [packages]);

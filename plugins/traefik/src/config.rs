@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use phoenix_core::Artifact;
+use phoenix_core::{Artifact, Problems};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
@@ -101,9 +101,9 @@ impl Default for Config {
 }
 
 impl Config {
-    /// Returns what is wrong with it, each with the JSON pointer of its place.
-    pub fn problems(&self) -> Vec<(String, String)> {
-        let mut problems = Vec::new();
+    /// Returns what is wrong with it as a whole.
+    pub fn problems(&self) -> Problems {
+        let mut problems = Problems::default();
         for (name, route) in &self.routes {
             let at = |key: &str| format!("/routes/{name}/{key}");
             let is_name = |text: &str| {
@@ -111,40 +111,34 @@ impl Config {
                     && text.chars().all(|letter| letter.is_ascii_alphanumeric() || ".-_".contains(letter))
             };
             if !is_name(name) {
-                problems.push((
+                problems.add(
                     format!("/routes/{name}"),
                     format!("`{name}` is no name of letters, digits, `.`, `-` and `_`"),
-                ));
+                );
             }
             if route.hosts.is_empty() || route.servers.is_empty() {
-                problems.push((
-                    format!("/routes/{name}"),
-                    format!("the route `{name}` needs a host and a server"),
-                ));
+                problems
+                    .add(format!("/routes/{name}"), format!("the route `{name}` needs a host and a server"));
             }
             for host in route.hosts.iter().filter(|host| !is_name(host)) {
-                problems.push((at("hosts"), format!("`{host}` is no host name")));
+                problems.add(at("hosts"), format!("`{host}` is no host name"));
             }
             let is_odd = |prefix: &&String| !prefix.starts_with('/') || prefix.contains(['`', '\n']);
             if let Some(prefix) = route.path_prefix.as_ref().filter(is_odd) {
-                problems.push((at("path_prefix"), format!("`{prefix}` is no path")));
+                problems.add(at("path_prefix"), format!("`{prefix}` is no path"));
             }
             for server in &route.servers {
                 if !["http://", "https://", "h2c://"].iter().any(|scheme| server.starts_with(scheme)) {
-                    problems
-                        .push((at("servers"), format!("`{server}` has no scheme: `http://` or `https://`")));
+                    problems.add(at("servers"), format!("`{server}` has no scheme: `http://` or `https://`"));
                 }
             }
             for missing in route.entrypoints.iter().filter(|name| !self.entrypoints.contains_key(*name)) {
-                problems.push((at("entrypoints"), format!("there is no entry point `{missing}`")));
+                problems.add(at("entrypoints"), format!("there is no entry point `{missing}`"));
             }
         }
         let acme = self.acme.as_ref().filter(|acme| !self.entrypoints.contains_key(&acme.entrypoint));
         if let Some(acme) = acme {
-            problems.push((
-                "/acme/entrypoint".to_owned(),
-                format!("there is no entry point `{}`", acme.entrypoint),
-            ));
+            problems.add("/acme/entrypoint", format!("there is no entry point `{}`", acme.entrypoint));
         }
         problems
     }

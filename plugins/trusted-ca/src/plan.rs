@@ -3,14 +3,13 @@
 use std::collections::BTreeSet;
 
 use phoenix_core::{
-    Claim, Condition, Content, Descriptor, Diagnostic, Draft, Expect, Feature, Place, Probe, Recipe, Site,
-    StepId,
+    Claim, Condition, Content, Descriptor, Draft, Expect, Feature, Probe, Problems, Recipe, Site, StepId,
     draft::{Command, File},
     feature::SiteKind,
 };
 use schemars::schema_for;
 
-use crate::config::{Certificate, Config, Source};
+use crate::config::{Config, Source};
 
 const NAME: &str = "trusted-ca";
 const FOLDER: &str = "/usr/local/share/ca-certificates";
@@ -21,7 +20,7 @@ pub fn feature() -> Box<dyn Feature> {
     let about = "has programs trust the certificates of authorities of one's own";
     let descriptor = Descriptor::new(NAME, about, schema_for!(Config));
     let descriptor = descriptor.after(["base-setup"]).at([SiteKind::Lxc, SiteKind::Vm, SiteKind::Host]);
-    Box::new(Recipe::new(descriptor, draft).claiming(claims))
+    Box::new(Recipe::new(descriptor, draft).checked_by(problems).claiming(claims))
 }
 
 fn claims(config: &Config) -> Vec<Claim> {
@@ -29,36 +28,30 @@ fn claims(config: &Config) -> Vec<Claim> {
     guests.map(|from| Claim::Guest { guest: from.guest }).collect()
 }
 
-fn draft(draft: &mut Draft<'_>, config: &Config) {
-    let packages = draft.packages(["ca-certificates", "openssl"], []);
+fn problems(config: &Config) -> Problems {
+    let mut problems = Problems::default();
     let mut names = BTreeSet::new();
     for (index, certificate) in config.certificates.iter().enumerate() {
-        let problem = match (problem(certificate, !names.insert(&certificate.name)), certificate.source()) {
-            (None, Some(source)) => {
-                trust(draft, &certificate.name, source, packages.clone());
-                continue;
-            }
-            (Some(problem), _) => problem,
-            (None, None) => format!(
-                "`{}` needs either `pem`, a certificate in PEM form, or `from`, a file of another guest",
-                certificate.name
-            ),
-        };
-        let mut finding = Diagnostic::error("feature-config", format!("feature `{NAME}`: {problem}"))
-            .with_hint("`phoenix explain trusted-ca` shows what each key means");
-        finding.place = Some(Place { path: format!("/certificates/{index}"), ..Place::default() });
-        draft.find(finding);
+        let (name, pointer) = (&certificate.name, format!("/certificates/{index}"));
+        let is_twice = !names.insert(name);
+        if !certificate.is_named_well() {
+            problems.add(pointer, format!("`{name}` is no name of lower-case letters, digits and dashes"));
+        } else if is_twice {
+            problems.add(pointer, format!("the certificate `{name}` is there twice"));
+        } else if certificate.source().is_none() {
+            let wanted = "either `pem`, a certificate in PEM form, or `from`, a file of another guest";
+            problems.add(pointer, format!("`{name}` needs {wanted}"));
+        }
     }
+    problems
 }
 
-fn problem(certificate: &Certificate, is_twice: bool) -> Option<String> {
-    let name = &certificate.name;
-    if !certificate.is_named_well() {
-        Some(format!("`{name}` is no name of lower-case letters, digits and dashes"))
-    } else if is_twice {
-        Some(format!("the certificate `{name}` is there twice"))
-    } else {
-        None
+fn draft(draft: &mut Draft<'_>, config: &Config) {
+    let packages = draft.packages(["ca-certificates", "openssl"], []);
+    for certificate in &config.certificates {
+        if let Some(source) = certificate.source() {
+            trust(draft, &certificate.name, source, packages.clone());
+        }
     }
 }
 

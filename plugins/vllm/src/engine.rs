@@ -1,5 +1,6 @@
 //! The engine options of a configuration as words of vLLM's command line.
 
+use phoenix_core::Problems;
 use serde_json::{Map, Value};
 
 use crate::options::{Kind, advice, kind};
@@ -9,17 +10,6 @@ use crate::options::{Kind, advice, kind};
 pub(crate) struct Engine {
     /// By name with dashes; where in the configuration each stands.
     options: Vec<(String, Value, String)>,
-}
-
-/// Something that is wrong with an option.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub(crate) struct Problem {
-    /// Where it stands, below `engine`.
-    pub(crate) pointer: String,
-    /// What is wrong.
-    pub(crate) message: String,
-    /// What to write.
-    pub(crate) hint: String,
 }
 
 impl Engine {
@@ -76,28 +66,35 @@ impl Engine {
         share
     }
 
-    /// Returns the words behind `vllm serve`, or what is wrong.
-    pub(crate) fn words(&self) -> Result<Vec<String>, Vec<Problem>> {
+    /// Returns the words behind `vllm serve`, without the options that are wrong.
+    pub(crate) fn words(&self) -> Vec<String> {
+        self.resolve().0
+    }
+
+    /// Returns what is wrong with the options.
+    pub(crate) fn problems(&self) -> Problems {
+        self.resolve().1
+    }
+
+    fn resolve(&self) -> (Vec<String>, Problems) {
         let mut words = Vec::new();
-        let mut problems = Vec::new();
+        let mut problems = Problems::default();
         match self.text("model") {
             Some(model) if !model.is_empty() && !model.starts_with('-') => words.push(model.to_owned()),
-            _ => problems.push(Problem {
-                pointer: "/engine".to_owned(),
-                message: "no model is named".to_owned(),
-                hint: "write a name of Hugging Face or a path: `\"engine\": {\"model\": \"Qwen/Qwen3-4B\"}`"
-                    .to_owned(),
-            }),
+            _ => {
+                let hint =
+                    "write a name of Hugging Face or a path: `\"engine\": {\"model\": \"Qwen/Qwen3-4B\"}`";
+                problems.refuse("/engine", "no model is named", hint);
+            }
         }
         // The port is always said: who reads the unit can see it.
         if self.get("port").is_none() {
             words.push("--port=8000".to_owned());
         }
         for (index, (name, value, pointer)) in self.options.iter().enumerate() {
-            let problem = |message: String, hint: String| Problem { pointer: pointer.clone(), message, hint };
             let given = name.replace('-', "_");
             if self.options[..index].iter().any(|(other, ..)| other == name) {
-                problems.push(problem(format!("`{given}` is given twice"), "take one out".to_owned()));
+                problems.refuse(pointer, format!("`{given}` is given twice"), "take one out");
                 continue;
             }
             if name == "model" || value.is_null() {
@@ -106,21 +103,22 @@ impl Engine {
             if name == "hf-token" || name == "api-key" {
                 let hint =
                     format!("put a reference into the feature's key `{given}`, for instance \"env:NAME\"");
-                problems.push(problem(format!("`{given}` would stand in clear in the unit"), hint));
+                problems.refuse(pointer, format!("`{given}` would stand in clear in the unit"), hint);
                 continue;
             }
             match kind(name).map(|kind| option(name, kind, value)) {
                 Some(Ok(option)) => words.extend(option),
                 Some(Err(wanted)) => {
-                    problems.push(problem(
-                        format!("`{given}` takes {wanted}"),
-                        "see vLLM's `--help=all`".to_owned(),
-                    ));
+                    let message = format!("`{given}` takes {wanted}");
+                    problems.refuse(pointer, message, "see vLLM's `--help=all`");
                 }
-                None => problems.push(problem(format!("`vllm serve` has no option `{given}`"), advice(name))),
+                None => {
+                    let message = format!("`vllm serve` has no option `{given}`");
+                    problems.refuse(pointer, message, advice(name));
+                }
             }
         }
-        if problems.is_empty() { Ok(words) } else { Err(problems) }
+        (words, problems)
     }
 }
 

@@ -1,7 +1,7 @@
 //! The feature itself: the release as a tree, the model, the unit, and the wait for the server's health check.
 
 use phoenix_core::{
-    Artifact, Claim, Condition, Content, Descriptor, Draft, Expect, Feature, Probe, Recipe, StepId,
+    Artifact, Claim, Condition, Content, Descriptor, Draft, Expect, Feature, Probe, Problems, Recipe, StepId,
     artifact::{Format, Source, Unpack},
     draft::{File, Service},
     render,
@@ -24,7 +24,7 @@ pub fn feature() -> Box<dyn Feature> {
     let about = "serves one language model by llama.cpp";
     let descriptor = Descriptor::new(NAME, about, schema_for!(Config));
     let descriptor = descriptor.after(["base-setup", "trusted-ca", "gpu"]).with_artifacts([release()]);
-    Box::new(Recipe::new(descriptor, draft).claiming(claims))
+    Box::new(Recipe::new(descriptor, draft).checked_by(problems).claiming(claims))
 }
 
 /// The release that is installed where the site has no other. It computes on processors.
@@ -49,9 +49,6 @@ fn claims(config: &Config) -> Vec<Claim> {
 
 fn draft(draft: &mut Draft<'_>, config: &Config) {
     let release = config.artifacts.get(NAME).cloned().unwrap_or_else(release);
-    if !check(draft, config, &release) {
-        return;
-    }
     let packages = draft.packages(["ca-certificates", "curl", "libgomp1"], []);
     let user = draft.account(NAME, &[], []);
     let installed = draft.artifact(&release, TREE, 0o755, []);
@@ -120,25 +117,25 @@ fn words(config: &Config, program: &str, model: &str) -> Vec<String> {
     words
 }
 
-fn check(draft: &mut Draft<'_>, config: &Config, release: &Artifact) -> bool {
-    let mut problems: Vec<(&str, String, &str)> = Vec::new();
+fn problems(config: &Config) -> Problems {
+    let mut problems = Problems::default();
     match (&config.model.path, &config.model.artifact) {
         (Some(path), None) if !path.starts_with('/') => {
-            problems.push(("/model/path", format!("`{path}` is no absolute path"), "write it from `/`"));
+            problems.refuse("/model/path", format!("`{path}` is no absolute path"), "write it from `/`");
         }
         (Some(_), None) => {}
         (None, Some(artifact)) if artifact.unpack.is_some() || !is_plain(&artifact.name) => {
             let message = format!("the model `{}` is no single file with a plain name", artifact.name);
-            problems.push(("/model/artifact", message, "name a .gguf file, without `unpack`"));
+            problems.refuse("/model/artifact", message, "name a .gguf file, without `unpack`");
         }
-        (None, Some(artifact)) if artifact.name == release.name => {
+        (None, Some(artifact)) if artifact.name == NAME => {
             let message = format!("`{NAME}` is the name of the server's own release");
-            problems.push(("/model/artifact/name", message, "give the model another name"));
+            problems.refuse("/model/artifact/name", message, "give the model another name");
         }
         (None, Some(_)) => {}
         (Some(_), Some(_)) | (None, None) => {
-            let message = "the model needs either `path` or `artifact`".to_owned();
-            problems.push(("/model", message, "`phoenix explain llama-cpp` shows what each means"));
+            let message = "the model needs either `path` or `artifact`";
+            problems.refuse("/model", message, "`phoenix explain llama-cpp` shows what each means");
         }
     }
     for (index, word) in config.arguments.iter().enumerate() {
@@ -147,11 +144,11 @@ fn check(draft: &mut Draft<'_>, config: &Config, release: &Artifact) -> bool {
             .any(|secret| word == secret || word.starts_with(&format!("{secret}=")))
         {
             let message = format!("`arguments` {index} would have a secret in clear in the unit");
-            problems.push((
+            problems.refuse(
                 "/arguments",
                 message,
                 "use `api_key` with a reference, for instance \"env:NAME\"",
-            ));
+            );
         }
     }
     if config
@@ -159,18 +156,14 @@ fn check(draft: &mut Draft<'_>, config: &Config, release: &Artifact) -> bool {
         .as_ref()
         .is_some_and(|path| path.starts_with('/') || path.split('/').any(|part| part == ".."))
     {
-        let message = "`program` is no path in the archive".to_owned();
-        problems.push(("/program", message, "write it as the archive has it: `build/bin/llama-server`"));
+        let message = "`program` is no path in the archive";
+        problems.refuse("/program", message, "write it as the archive has it: `build/bin/llama-server`");
     }
     if config.gpu_memory_percent.is_some_and(|percent| percent == 0 || percent > 100) {
-        let message = "`gpu_memory_percent` is outside 1 to 100".to_owned();
-        problems.push(("/gpu_memory_percent", message, "write the share that it takes at most"));
+        let message = "`gpu_memory_percent` is outside 1 to 100";
+        problems.refuse("/gpu_memory_percent", message, "write the share that it takes at most");
     }
-    let is_good = problems.is_empty();
-    for (pointer, message, hint) in problems {
-        draft.refuse(pointer, message, hint);
-    }
-    is_good
+    problems
 }
 
 fn is_plain(name: &str) -> bool {

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use phoenix_core::{
-    Artifact, Claim, Condition, Descriptor, Draft, Expect, Feature, Probe, Recipe,
+    Artifact, Claim, Condition, Descriptor, Draft, Expect, Feature, Probe, Problems, Recipe,
     artifact::{Format, Source, Unpack},
     draft::{Command, File, Service},
     render,
@@ -24,7 +24,7 @@ pub fn feature() -> Box<dyn Feature> {
     let about = "serves language models by Ollama, and has those that it shall";
     let descriptor = Descriptor::new(NAME, about, schema_for!(Config));
     let descriptor = descriptor.after(["base-setup", "trusted-ca", "gpu"]).with_artifacts([release()]);
-    Box::new(Recipe::new(descriptor, draft).claiming(claims))
+    Box::new(Recipe::new(descriptor, draft).checked_by(problems).claiming(claims))
 }
 
 /// The release that is installed where the site has no other. It is large because it brings CUDA's libraries.
@@ -48,9 +48,6 @@ fn claims(config: &Config) -> Vec<Claim> {
 }
 
 fn draft(draft: &mut Draft<'_>, config: &Config) {
-    if !check(draft, config) {
-        return;
-    }
     let packages = draft.packages(["ca-certificates", "curl", "zstd"], []);
     let user = draft.account(NAME, &[], []);
     let home = draft.directory("make-home", HOME, (0o755, NAME), [user.clone()]);
@@ -84,44 +81,40 @@ fn draft(draft: &mut Draft<'_>, config: &Config) {
     }
 }
 
-fn check(draft: &mut Draft<'_>, config: &Config) -> bool {
-    let mut problems: Vec<(&str, String, &str)> = Vec::new();
+fn problems(config: &Config) -> Problems {
+    let mut problems = Problems::default();
     let mut seen: BTreeMap<String, &str> = BTreeMap::new();
     for model in &config.models {
         let is_letter = |letter: char| letter.is_ascii_alphanumeric() || "._-/:".contains(letter);
         if model.is_empty() || model.starts_with('-') || !model.chars().all(is_letter) {
-            problems.push(("/models", format!("`{model}` is no name of a model"), "write NAME or NAME:TAG"));
+            problems.refuse("/models", format!("`{model}` is no name of a model"), "write NAME or NAME:TAG");
         }
         if let Some(other) = seen.insert(verb(model), model) {
             let message = format!("`{other}` and `{model}` cannot be told apart");
-            problems.push(("/models", message, "take one of them out"));
+            problems.refuse("/models", message, "take one of them out");
         }
     }
     let is_host = |letter: char| letter.is_ascii_alphanumeric() || ".:-".contains(letter);
     if config.host.is_empty() || !config.host.chars().all(is_host) {
-        problems.push((
+        problems.refuse(
             "/host",
             format!("`{}` is no address", config.host),
             "write \"0.0.0.0\" or \"127.0.0.1\"",
-        ));
+        );
     }
     if !config.model_dir.starts_with('/') {
-        problems.push(("/model_dir", "`model_dir` is no absolute path".to_owned(), "write it from `/`"));
+        problems.refuse("/model_dir", "`model_dir` is no absolute path", "write it from `/`");
     }
     let is_name = |letter: char| letter.is_ascii_alphanumeric() || letter == '_';
     for name in config.environment.keys().filter(|name| name.is_empty() || !name.chars().all(is_name)) {
         let message = format!("`{name}` is no name of a variable");
-        problems.push(("/environment", message, "use letters, digits and underscores"));
+        problems.refuse("/environment", message, "use letters, digits and underscores");
     }
     if config.gpu_memory_percent.is_some_and(|percent| percent == 0 || percent > 100) {
-        let message = "`gpu_memory_percent` is outside 1 to 100".to_owned();
-        problems.push(("/gpu_memory_percent", message, "write the share that it takes at most"));
+        let message = "`gpu_memory_percent` is outside 1 to 100";
+        problems.refuse("/gpu_memory_percent", message, "write the share that it takes at most");
     }
-    let is_good = problems.is_empty();
-    for (pointer, message, hint) in problems {
-        draft.refuse(pointer, message, hint);
-    }
-    is_good
+    problems
 }
 
 fn environment(config: &Config) -> BTreeMap<String, String> {

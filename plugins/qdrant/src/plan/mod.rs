@@ -1,7 +1,7 @@
 //! The feature itself: the release's one program, its settings, the unit, and the wait until it is ready.
 
 use phoenix_core::{
-    Artifact, Claim, Condition, Descriptor, Draft, Expect, Feature, Probe, Recipe,
+    Artifact, Claim, Condition, Descriptor, Draft, Expect, Feature, Probe, Problems, Recipe,
     artifact::{Format, Source, Unpack},
     draft::{File, Service},
     render,
@@ -23,7 +23,7 @@ pub fn feature() -> Box<dyn Feature> {
     let about = "runs Qdrant, a database of vectors";
     let descriptor = Descriptor::new(NAME, about, schema_for!(Config));
     let descriptor = descriptor.after(["base-setup", "trusted-ca"]).with_artifacts([release()]);
-    Box::new(Recipe::new(descriptor, draft).claiming(claims))
+    Box::new(Recipe::new(descriptor, draft).checked_by(problems).claiming(claims))
 }
 
 /// The release that is installed where the site has no other: linked statically, so that it runs everywhere.
@@ -45,9 +45,6 @@ fn claims(config: &Config) -> Vec<Claim> {
 }
 
 fn draft(draft: &mut Draft<'_>, config: &Config) {
-    if !check(draft, config) {
-        return;
-    }
     let packages = draft.packages(["ca-certificates", "curl"], []);
     let user = draft.account(NAME, &[], []);
     let storage = draft.directory("make-storage-dir", &config.storage_dir, (0o750, NAME), [user.clone()]);
@@ -116,8 +113,8 @@ fn merge(base: &mut Map<String, Value>, over: Value) {
     }
 }
 
-fn check(draft: &mut Draft<'_>, config: &Config) -> bool {
-    let mut problems: Vec<(&str, String, &str)> = Vec::new();
+fn problems(config: &Config) -> Problems {
+    let mut problems = Problems::default();
     let paths = [("/storage_dir", Some(&config.storage_dir))];
     let tls = config.tls.as_ref();
     let paths = paths.into_iter().chain([
@@ -128,32 +125,28 @@ fn check(draft: &mut Draft<'_>, config: &Config) -> bool {
         let is_plain = |letter: char| letter.is_ascii_alphanumeric() || "/._-".contains(letter);
         if let Some(path) = path.filter(|path| !path.starts_with('/') || !path.chars().all(is_plain)) {
             let message = format!("`{path}` is no absolute path of plain letters");
-            problems.push((pointer, message, "write it from `/`, with letters, digits, `.`, `_` and `-`"));
+            problems.refuse(pointer, message, "write it from `/`, with letters, digits, `.`, `_` and `-`");
         }
     }
     let service = config.settings.get("service").and_then(Value::as_object);
     for key in ["api_key", "read_only_api_key", "alt_api_key"] {
         if service.is_some_and(|service| service.contains_key(key)) {
             let message = format!("`service.{key}` would stand in clear in `{SETTINGS}`");
-            problems.push((
+            problems.refuse(
                 "/settings/service",
                 message,
                 "use `api_key` with a reference, for instance \"env:NAME\"",
-            ));
+            );
         }
     }
     if config.host.parse::<std::net::IpAddr>().is_err() {
-        problems.push((
+        problems.refuse(
             "/host",
             format!("`{}` is no address", config.host),
             "write \"0.0.0.0\" or \"127.0.0.1\"",
-        ));
+        );
     }
-    let is_good = problems.is_empty();
-    for (pointer, message, hint) in problems {
-        draft.refuse(pointer, message, hint);
-    }
-    is_good
+    problems
 }
 
 /// Returns the question whether it is ready, asked from inside; it needs no key.

@@ -4,7 +4,7 @@
 mod files;
 
 use phoenix_core::{
-    Artifact, Condition, Descriptor, Diagnostic, Draft, Expect, Feature, Place, Probe, Recipe,
+    Artifact, Condition, Descriptor, Draft, Expect, Feature, Probe, Recipe,
     artifact::{Format, Source, Unpack},
     draft::{File, Service},
 };
@@ -42,23 +42,10 @@ pub fn feature() -> Box<dyn Feature> {
     let about = "routes requests to services by their host names";
     let descriptor = Descriptor::new(NAME, about, schema_for!(Config));
     let descriptor = descriptor.after(["base-setup", "step-cli", "trusted-ca"]).with_artifacts([pinned()]);
-    Box::new(Recipe::new(descriptor, draft))
+    Box::new(Recipe::new(descriptor, draft).checked_by(Config::problems))
 }
 
 fn draft(draft: &mut Draft<'_>, config: &Config) {
-    let problems = config.problems();
-    for (path, problem) in &problems {
-        let mut finding = Diagnostic::error("feature-config", format!("feature `{NAME}`: {problem}"))
-            .with_hint("`phoenix explain traefik` shows what each key means");
-        finding.place = Some(Place { path: path.clone(), ..Place::default() });
-        draft.find(finding);
-    }
-    if problems.is_empty() {
-        install(draft, config);
-    }
-}
-
-fn install(draft: &mut Draft<'_>, config: &Config) {
     let packages = draft.packages(["ca-certificates", "curl"], []);
     let account = draft.account(NAME, &[], []);
     let artifact = config.artifacts.get(NAME).cloned().unwrap_or_else(pinned);

@@ -3,7 +3,7 @@
 mod program;
 
 use phoenix_core::{
-    Claim, Condition, Descriptor, Draft, Expect, Feature, Probe, Recipe,
+    Claim, Condition, Descriptor, Draft, Expect, Feature, Probe, Problems, Recipe,
     draft::{File, Service},
     render,
 };
@@ -22,7 +22,7 @@ pub fn feature() -> Box<dyn Feature> {
     let about = "serves a language model by vLLM's HTTP interface";
     let descriptor = Descriptor::new(NAME, about, schema_for!(Config));
     let descriptor = descriptor.after(["base-setup", "trusted-ca", "gpu", "docker"]);
-    Box::new(Recipe::new(descriptor, draft).claiming(claims))
+    Box::new(Recipe::new(descriptor, draft).checked_by(problems).claiming(claims))
 }
 
 fn claims(config: &Config) -> Vec<Claim> {
@@ -39,19 +39,7 @@ fn claims(config: &Config) -> Vec<Claim> {
 
 fn draft(draft: &mut Draft<'_>, config: &Config) {
     let engine = Engine::new(&config.engine);
-    let words = match engine.words() {
-        Ok(words) => words,
-        Err(problems) => {
-            for problem in problems {
-                draft.refuse(&problem.pointer, problem.message, problem.hint);
-            }
-            return;
-        }
-    };
-    if !check(draft, config, &engine) {
-        return;
-    }
-    let program = program::draft(draft, config, words);
+    let program = program::draft(draft, config, engine.words());
     let folder = draft.directory("make-folder", FOLDER, (0o755, "root"), []);
     let secrets = [("HF_TOKEN", &config.hf_token), ("VLLM_API_KEY", &config.api_key)];
     let secrets = secrets.iter().filter_map(|(name, secret)| Some((*name, secret.as_ref()?)));
@@ -84,42 +72,42 @@ fn draft(draft: &mut Draft<'_>, config: &Config) {
     draft.wait("await-health", health, config.ready_timeout_s, reason, [served]);
 }
 
-/// Refuses what cannot work together; tells whether the rest can be planned.
-fn check(draft: &mut Draft<'_>, config: &Config, engine: &Engine) -> bool {
-    let mut problems: Vec<(&str, String, &str)> = Vec::new();
+fn problems(config: &Config) -> Problems {
+    let engine = Engine::new(&config.engine);
+    let mut problems = engine.problems();
     let is_version = |text: &str| {
         let is_part = |letter: char| letter.is_ascii_alphanumeric() || ".+".contains(letter);
         text.starts_with(|first: char| first.is_ascii_digit()) && text.chars().all(is_part)
     };
     if !is_version(&config.version) {
         let message = format!("`{}` is no version of vLLM", config.version);
-        problems.push(("/version", message, "write one that PyPI has, for instance \"0.33.0\""));
+        problems.refuse("/version", message, "write one that PyPI has, for instance \"0.33.0\"");
     }
     if !is_version(&config.python) {
-        problems.push(("/python", format!("`{}` is no version of Python", config.python), "write \"3.12\""));
+        problems.refuse("/python", format!("`{}` is no version of Python", config.python), "write \"3.12\"");
     }
     if config.image.as_ref().is_some_and(|image| !image.contains("@sha256:") || image.starts_with('-')) {
-        let message = "an image without a digest can be another one tomorrow".to_owned();
-        problems.push(("/image", message, "write it with tag and digest: `NAME:TAG@sha256:…`"));
+        let message = "an image without a digest can be another one tomorrow";
+        problems.refuse("/image", message, "write it with tag and digest: `NAME:TAG@sha256:…`");
     }
     let is_plain =
         |text: &str| text.chars().all(|letter| letter.is_ascii_alphanumeric() || "/._-".contains(letter));
     if !config.model_dir.starts_with('/') || !is_plain(&config.model_dir) {
         let message = format!("`{}` is no absolute path of plain letters", config.model_dir);
-        problems.push(("/model_dir", message, "write it from `/`, with letters, digits, `.`, `_` and `-`"));
+        problems.refuse("/model_dir", message, "write it from `/`, with letters, digits, `.`, `_` and `-`");
     }
     if config.user.is_empty()
         || config.user.starts_with('-')
         || !is_plain(&config.user)
         || config.user.contains('/')
     {
-        problems.push(("/user", format!("`{}` is no name of a user", config.user), "write \"vllm\""));
+        problems.refuse("/user", format!("`{}` is no name of a user", config.user), "write \"vllm\"");
     }
     if let Some(gpus) = config.gpus.as_ref().filter(|gpus| !gpus.is_empty()) {
         let wanted = engine.cards();
         if u64::try_from(gpus.len()).is_ok_and(|has| has < wanted) {
             let message = format!("the engine computes on {wanted} cards, and the guest has {}", gpus.len());
-            problems.push(("/gpus", message, "lower `tensor_parallel_size`, or give the guest more cards"));
+            problems.refuse("/gpus", message, "lower `tensor_parallel_size`, or give the guest more cards");
         }
     }
     for name in config.environment.keys() {
@@ -129,14 +117,10 @@ fn check(draft: &mut Draft<'_>, config: &Config, engine: &Engine) -> bool {
             || !name.chars().all(is_name)
         {
             let message = format!("`{name}` is no name of a variable");
-            problems.push(("/environment", message, "use letters, digits and underscores"));
+            problems.refuse("/environment", message, "use letters, digits and underscores");
         }
     }
-    let is_good = problems.is_empty();
-    for (pointer, message, hint) in problems {
-        draft.refuse(pointer, message, hint);
-    }
-    is_good
+    problems
 }
 
 fn environment(config: &Config) -> Vec<String> {
