@@ -33,7 +33,7 @@ pub struct Descriptor {
     /// Features that go first where they are in the same guest.
     pub after: BTreeSet<String>,
     /// The artifacts that it installs. Its configuration has a key `artifacts` that holds, by name, what the site has
-    /// instead of them; the planner fills it in.
+    /// instead of them; the planner fills it in. A [`Recipe`](crate::Recipe) takes it out again.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub artifacts: Vec<Artifact>,
 }

@@ -1,10 +1,13 @@
 //! A recipe: a feature that is written as one function, which goes through what its site shall have with a draft. The
 //! draft collects both the questions and the missing steps.
 
-use serde::de::DeserializeOwned;
+use std::collections::BTreeMap;
+
+use serde::{Deserialize, de::DeserializeOwned};
 use serde_json::Value;
 
 use crate::{
+    artifact::Artifact,
     claim::Claim,
     diagnostic::Diagnostics,
     draft::Draft,
@@ -16,13 +19,20 @@ use crate::{
     problem::{Problem, Problems},
 };
 
-/// A feature that is written as one function. It is made of functions and not of closures, so that there is nothing but
+/// A feature that is written as one function. Its configuration needs no key for artifacts: the draft knows which the site
+/// has instead of those that the descriptor pins. It is made of functions and not of closures, so that there is nothing but
 /// their arguments that a plan could come from.
 pub struct Recipe<C> {
     descriptor: Descriptor,
     problems: fn(&C) -> Problems,
     claims: fn(&C) -> Vec<Claim>,
     draft: fn(&mut Draft<'_>, &C),
+}
+
+/// What the planner fills in: see [`Descriptor::artifacts`].
+#[derive(Deserialize)]
+struct Chosen {
+    artifacts: BTreeMap<String, Artifact>,
 }
 
 impl<C> Recipe<C> {
@@ -55,8 +65,8 @@ impl<C: DeserializeOwned> Recipe<C> {
         facts: &'a Facts,
     ) -> Result<Draft<'a>, Diagnostics> {
         let name = &self.descriptor.name;
-        let config = decode(name, config)?;
-        let mut draft = Draft::new(site, name, facts);
+        let (config, artifacts) = self.decode(config)?;
+        let mut draft = Draft::new(site, name, facts).with_artifacts(artifacts);
         let problems = (self.problems)(&config);
         if problems.is_empty() {
             (self.draft)(&mut draft, &config);
@@ -67,6 +77,18 @@ impl<C: DeserializeOwned> Recipe<C> {
         }
         Ok(draft)
     }
+
+    /// Returns what the configuration says, and what the site has instead of pinned artifacts.
+    fn decode(&self, config: &Value) -> Result<(C, BTreeMap<String, Artifact>), Diagnostics> {
+        let name = &self.descriptor.name;
+        if self.descriptor.artifacts.is_empty() || config.get("artifacts").is_none() {
+            return Ok((decode(name, config)?, BTreeMap::new()));
+        }
+        let Chosen { artifacts } = decode(name, config)?;
+        let mut own = config.clone();
+        own.as_object_mut().map(|keys| keys.remove("artifacts"));
+        Ok((decode(name, &own)?, artifacts))
+    }
 }
 
 impl<C: DeserializeOwned> Feature for Recipe<C> {
@@ -75,7 +97,7 @@ impl<C: DeserializeOwned> Feature for Recipe<C> {
     }
 
     fn claims(&self, config: &Value) -> Result<Vec<Claim>, Diagnostics> {
-        Ok((self.claims)(&decode(&self.descriptor.name, config)?))
+        Ok((self.claims)(&self.decode(config)?.0))
     }
 
     fn probes(&self, site: &Site, config: &Value, known: &Facts) -> Result<Vec<Probe>, Diagnostics> {
@@ -84,5 +106,77 @@ impl<C: DeserializeOwned> Feature for Recipe<C> {
 
     fn plan(&self, site: &Site, config: &Value, facts: &Facts) -> Result<Vec<Step>, Diagnostics> {
         self.draft(site, config, facts)?.into_steps()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+    use crate::{
+        action::Action,
+        artifact::{Artifact, Source},
+        id::GuestId,
+    };
+
+    #[derive(Deserialize)]
+    #[serde(deny_unknown_fields)]
+    struct Config {
+        number: u32,
+    }
+
+    fn pinned() -> Artifact {
+        let source = Source::Url("https://example.com/tool".to_owned());
+        Artifact { name: "tool".into(), version: "1".into(), source, sha256: "aa".into(), unpack: None }
+    }
+
+    fn problems(config: &Config) -> Problems {
+        let mut problems = Problems::default();
+        if config.number > 2 {
+            problems.add("/number", "it is too large");
+            problems.refuse("/number", "it is odd", "write 2");
+        }
+        problems
+    }
+
+    fn draft(draft: &mut Draft<'_>, _: &Config) {
+        draft.artifact(&pinned(), "/usr/bin/tool", 0o755, []);
+    }
+
+    fn feature(artifacts: impl IntoIterator<Item = Artifact>) -> Box<dyn Feature> {
+        let descriptor = Descriptor::new("tool", "installs a tool", json!({})).with_artifacts(artifacts);
+        Box::new(Recipe::new(descriptor, draft).checked_by(problems))
+    }
+
+    fn site() -> Site {
+        Site::Guest(GuestId::lxc(101))
+    }
+
+    #[test]
+    fn what_a_site_has_instead_of_an_artifact_is_installed_and_is_no_key_of_the_configuration() {
+        let own = Artifact { version: "2".into(), ..pinned() };
+        let config = json!({"number": 1, "artifacts": {"tool": own}});
+        let steps = feature([pinned()]).plan(&site(), &config, &Facts::new()).unwrap();
+        assert!(matches!(&steps[0].action, Action::InstallArtifact { artifact, .. } if *artifact == own));
+        assert_eq!(feature([pinned()]).claims(&config).unwrap(), []);
+        let broken = json!({"number": 1, "artifacts": {"tool": {"version": 2}}});
+        let findings = feature([pinned()]).plan(&site(), &broken, &Facts::new()).unwrap_err();
+        assert!(findings.0[0].place.as_ref().unwrap().path.starts_with("/artifacts/tool"), "{findings:?}");
+        // Who pins nothing has no such key.
+        assert!(feature([]).plan(&site(), &config, &Facts::new()).is_err());
+    }
+
+    #[test]
+    fn all_problems_are_told_at_once_and_then_nothing_is_asked() {
+        let config = json!({"number": 3});
+        assert_eq!(feature([]).probes(&site(), &config, &Facts::new()).unwrap(), []);
+        let findings = feature([]).plan(&site(), &config, &Facts::new()).unwrap_err();
+        let told: Vec<_> =
+            findings.iter().map(|found| (found.message.as_str(), found.hint.as_deref().unwrap())).collect();
+        let explained = "`phoenix explain tool` shows what each key means";
+        let wanted =
+            [("feature `tool`: it is too large", explained), ("feature `tool`: it is odd", "write 2")];
+        assert_eq!(told, wanted);
     }
 }

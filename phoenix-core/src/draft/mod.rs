@@ -1,12 +1,16 @@
 //! A draft: the steps that a feature finds missing while it goes through what its site shall have. It looks at the facts
 //! only through the draft, which remembers every question, so what a feature asks is always exactly what it plans from.
 
+mod artifact;
 mod command;
 mod content;
 mod secret;
 mod service;
 
-use std::{cell::RefCell, collections::BTreeSet};
+use std::{
+    cell::RefCell,
+    collections::{BTreeMap, BTreeSet},
+};
 
 pub use command::Command;
 pub use content::File;
@@ -31,6 +35,7 @@ pub struct Draft<'a> {
     feature: &'a str,
     resource: ResourceId,
     facts: &'a Facts,
+    artifacts: BTreeMap<String, Artifact>,
     asked: RefCell<BTreeSet<Probe>>,
     steps: Vec<Step>,
     findings: Diagnostics,
@@ -44,7 +49,15 @@ impl<'a> Draft<'a> {
             Site::Host(name) => ResourceId::new("host", name),
         };
         let (asked, steps, findings) = (RefCell::default(), Vec::new(), Diagnostics::new());
-        Self { site, feature, resource, facts, asked, steps, findings }
+        let artifacts = BTreeMap::new();
+        Self { site, feature, resource, facts, artifacts, asked, steps, findings }
+    }
+
+    /// Has it know what the site has instead of pinned artifacts, by their names.
+    #[must_use]
+    pub fn with_artifacts(mut self, artifacts: BTreeMap<String, Artifact>) -> Self {
+        self.artifacts = artifacts;
+        self
     }
 
     /// Returns the site.
@@ -185,31 +198,6 @@ impl<'a> Draft<'a> {
         self.file(path)?;
         let action = Action::RemoveFile { site: self.site.clone(), path: path.to_owned() };
         Some(self.add(verb, action, format!("`{path}` is there and shall not be"), after))
-    }
-
-    /// Adds a step that installs an artifact, unless exactly that is there.
-    pub fn artifact(
-        &mut self,
-        artifact: &Artifact,
-        path: &str,
-        mode: u32,
-        after: impl IntoIterator<Item = Option<StepId>>,
-    ) -> Option<StepId> {
-        let wanted = format!("{} {}", artifact.name, artifact.version);
-        let stamp = self.file(&artifact.stamp_path()).and_then(|stamp| stamp.text.as_deref());
-        let is_it = |found: &FileState| {
-            let sha256 = (!artifact.is_tree()).then_some(found.sha256.as_str());
-            found.directory == artifact.is_tree() && stamp == Some(&artifact.stamp(sha256))
-        };
-        let reason = match self.file(path) {
-            None => format!("`{path}` of {wanted} is missing"),
-            Some(found) if !is_it(found) => format!("`{path}` is not that of {wanted}"),
-            Some(found) => content::other_owner(path, found, mode, "root")?,
-        };
-        let (site, artifact) = (self.site.clone(), artifact.clone());
-        let verb = format!("install-{}", artifact.name);
-        let action = Action::InstallArtifact { site, artifact, path: path.to_owned(), mode };
-        Some(self.add(&verb, action, reason, after))
     }
 
     /// Adds a step that runs a command, unless its proof holds already.

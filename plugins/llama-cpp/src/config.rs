@@ -26,7 +26,7 @@ pub struct Config {
     /// How many threads compute.
     pub threads: Option<u32>,
     /// How many layers are computed on the cards. The pinned release has no CUDA: have a build of your own in
-    /// `artifacts` for that.
+    /// `artifacts` of the host's file for that.
     pub gpu_layers: Option<u32>,
     /// Further words of the server's command line, as they are.
     pub arguments: Vec<String>,
@@ -45,9 +45,6 @@ pub struct Config {
     pub program: Option<String>,
     /// How long the server may take until it answers, in seconds: it loads the model before.
     pub ready_timeout_s: u32,
-    /// What the site has instead of the pinned release.
-    #[schemars(with = "BTreeMap<String, Value>")]
-    pub artifacts: BTreeMap<String, Artifact>,
 }
 
 /// Where the model comes from: exactly one of these.
@@ -80,7 +77,6 @@ impl Default for Config {
             memory_mib: None,
             program: None,
             ready_timeout_s: 600,
-            artifacts: BTreeMap::new(),
         }
     }
 }

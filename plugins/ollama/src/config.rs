@@ -2,10 +2,8 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use phoenix_core::Artifact;
 use schemars::JsonSchema;
 use serde::Deserialize;
-use serde_json::Value;
 
 /// The configuration of `ollama`.
 #[derive(Clone, Debug, PartialEq, Eq, Deserialize, JsonSchema)]
@@ -29,9 +27,6 @@ pub struct Config {
     pub memory_mib: Option<u64>,
     /// How long the server may take until it answers, in seconds.
     pub ready_timeout_s: u32,
-    /// What the site has instead of the pinned release.
-    #[schemars(with = "BTreeMap<String, Value>")]
-    pub artifacts: BTreeMap<String, Artifact>,
 }
 
 impl Default for Config {
@@ -46,7 +41,6 @@ impl Default for Config {
             gpu_memory_percent: None,
             memory_mib: None,
             ready_timeout_s: 120,
-            artifacts: BTreeMap::new(),
         }
     }
 }

@@ -1,8 +1,6 @@
 //! What the user writes for `qdrant`.
 
-use std::collections::BTreeMap;
-
-use phoenix_core::{Artifact, SecretRef};
+use phoenix_core::SecretRef;
 use schemars::JsonSchema;
 use serde::Deserialize;
 use serde_json::{Map, Value};
@@ -33,9 +31,6 @@ pub struct Config {
     pub memory_mib: Option<u64>,
     /// How long it may take until it is ready, in seconds: it loads its collections before.
     pub ready_timeout_s: u32,
-    /// What the site has instead of the pinned release.
-    #[schemars(with = "BTreeMap<String, Value>")]
-    pub artifacts: BTreeMap<String, Artifact>,
 }
 
 /// Certificate and key.
@@ -61,7 +56,6 @@ impl Default for Config {
             settings: Map::new(),
             memory_mib: None,
             ready_timeout_s: 300,
-            artifacts: BTreeMap::new(),
         }
     }
 }

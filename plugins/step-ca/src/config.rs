@@ -1,8 +1,6 @@
 //! What the user writes for `step-ca`.
 
-use std::collections::BTreeMap;
-
-use phoenix_core::{Artifact, Problems, SecretRef};
+use phoenix_core::{Problems, SecretRef};
 use schemars::JsonSchema;
 use serde::Deserialize;
 
@@ -27,10 +25,6 @@ pub struct Config {
     /// The name of the provisioner that gives certificates to whoever knows the password.
     #[serde(default = "Config::default_provisioner")]
     pub provisioner: String,
-    /// Filled in by the planner.
-    #[serde(default)]
-    #[schemars(skip)]
-    pub artifacts: BTreeMap<String, Artifact>,
 }
 
 impl Config {

@@ -61,10 +61,8 @@ pub fn feature() -> Box<dyn Feature> {
 fn draft(draft: &mut Draft<'_>, config: &Config) {
     let packages = draft.packages(["ca-certificates", "curl", "openssl"], []);
     let account = draft.account(ACCOUNT, &[], []);
-    let artifact = config.artifacts.get(NAME).cloned().unwrap_or_else(pinned);
-    let program = draft.artifact(&artifact, PROGRAM, 0o755, [packages.clone()]);
-    let step = config.artifacts.get(STEP_CLI).cloned().unwrap_or_else(pinned_step);
-    let step = draft.artifact(&step, STEP, 0o755, [packages]);
+    let program = draft.artifact(&pinned(), PROGRAM, 0o755, [packages.clone()]);
+    let step = draft.artifact(&pinned_step(), STEP, 0o755, [packages]);
     let state = draft.directory("make-state", STATE, (0o700, ACCOUNT), [account]);
     let password = password(draft, config, state.clone());
     let made = draft.run("make-authority", making(draft, config), [state, step, password.clone()]);

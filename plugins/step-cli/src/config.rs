@@ -1,8 +1,6 @@
 //! What the user writes for `step-cli`.
 
-use std::collections::BTreeMap;
-
-use phoenix_core::{Artifact, GuestId, Problems};
+use phoenix_core::{GuestId, Problems};
 use schemars::JsonSchema;
 use serde::Deserialize;
 
@@ -14,9 +12,6 @@ pub struct Config {
     pub ca_url: Option<String>,
     /// Where the authority's root certificate is: a file of the guest that the authority lives in. Needed with `ca_url`.
     pub root: Option<Root>,
-    /// Filled in by the planner.
-    #[schemars(skip)]
-    pub artifacts: BTreeMap<String, Artifact>,
 }
 
 /// A file of another guest, which is up before this one.

@@ -48,8 +48,7 @@ fn claims(config: &Config) -> Vec<Claim> {
 
 fn draft(draft: &mut Draft<'_>, config: &Config) {
     let packages = draft.packages(["ca-certificates", "curl"], []);
-    let artifact = config.artifacts.get(NAME).cloned().unwrap_or_else(pinned);
-    let program = draft.artifact(&artifact, PROGRAM, 0o755, [packages]);
+    let program = draft.artifact(&pinned(), PROGRAM, 0o755, [packages]);
     let (Some(url), Some(Root { guest, path })) = (&config.ca_url, &config.root) else { return };
     let content = Content::Copy { site: Site::Guest(*guest), path: path.clone() };
     let root = draft.write("write-root", File::text(ROOT, "").holding(content), []);

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use phoenix_core::{Artifact, Problems};
+use phoenix_core::Problems;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
@@ -22,9 +22,6 @@ pub struct Config {
     pub log_level: LogLevel,
     /// Roots that servers behind it are verified against, by the absolute paths of their files.
     pub trusted_roots: Vec<String>,
-    /// Filled in by the planner.
-    #[schemars(skip)]
-    pub artifacts: BTreeMap<String, Artifact>,
 }
 
 /// A route: requests for a host name, and the servers that answer them.
@@ -95,7 +92,6 @@ impl Default for Config {
             acme: None,
             log_level: LogLevel::default(),
             trusted_roots: Vec::new(),
-            artifacts: BTreeMap::new(),
         }
     }
 }

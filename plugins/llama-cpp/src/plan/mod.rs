@@ -48,7 +48,7 @@ fn claims(config: &Config) -> Vec<Claim> {
 }
 
 fn draft(draft: &mut Draft<'_>, config: &Config) {
-    let release = config.artifacts.get(NAME).cloned().unwrap_or_else(release);
+    let release = draft.chosen(&release());
     let packages = draft.packages(["ca-certificates", "curl", "libgomp1"], []);
     let user = draft.account(NAME, &[], []);
     let installed = draft.artifact(&release, TREE, 0o755, []);

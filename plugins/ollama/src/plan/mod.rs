@@ -53,7 +53,7 @@ fn draft(draft: &mut Draft<'_>, config: &Config) {
     let home = draft.directory("make-home", HOME, (0o755, NAME), [user.clone()]);
     let models =
         draft.directory("make-model-dir", &config.model_dir, (0o755, NAME), [user.clone(), home.clone()]);
-    let release = config.artifacts.get(NAME).cloned().unwrap_or_else(release);
+    let release = draft.chosen(&release());
     let installed = draft.artifact(&release, TREE, 0o755, [packages.clone()]);
     let lines: Vec<String> =
         environment(config).iter().map(|(name, value)| format!("{name}={value}")).collect();

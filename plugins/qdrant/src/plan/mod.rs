@@ -49,8 +49,7 @@ fn draft(draft: &mut Draft<'_>, config: &Config) {
     let user = draft.account(NAME, &[], []);
     let storage = draft.directory("make-storage-dir", &config.storage_dir, (0o750, NAME), [user.clone()]);
     let folder = draft.directory("make-folder", FOLDER, (0o755, "root"), []);
-    let release = config.artifacts.get(NAME).cloned().unwrap_or_else(release);
-    let installed = draft.artifact(&release, PROGRAM, 0o755, []);
+    let installed = draft.artifact(&release(), PROGRAM, 0o755, []);
     // What is JSON is YAML as well.
     let text = format!("{:#}\n", Value::Object(settings(config)));
     let written = draft.write("write-settings", File::text(SETTINGS, text), [folder.clone()]);

@@ -48,8 +48,7 @@ pub fn feature() -> Box<dyn Feature> {
 fn draft(draft: &mut Draft<'_>, config: &Config) {
     let packages = draft.packages(["ca-certificates", "curl"], []);
     let account = draft.account(NAME, &[], []);
-    let artifact = config.artifacts.get(NAME).cloned().unwrap_or_else(pinned);
-    let program = draft.artifact(&artifact, PROGRAM, 0o755, [packages]);
+    let program = draft.artifact(&pinned(), PROGRAM, 0o755, [packages]);
     let state = draft.directory("make-state", STATE, (0o700, NAME), [account.clone()]);
     let beginning = draft.write("write-static", File::text(STATIC, files::at_start(config)), []);
     let routes = draft.write("write-routes", File::text(DYNAMIC, files::routes(config)), []);
