@@ -122,6 +122,35 @@ pub(super) fn other_owner(path: &str, found: &FileState, mode: u32, owner: &str)
     }
 }
 
+/// Returns where a link leads, be it written from `/` or from its own folder.
+pub(super) fn leads_to(path: &str, link: &str) -> String {
+    let folder = path.rsplit_once('/').map_or("", |(folder, _)| folder);
+    let full = if link.starts_with('/') { link.to_owned() } else { format!("{folder}/{link}") };
+    let mut parts: Vec<&str> = Vec::new();
+    for part in full.split('/') {
+        match part {
+            "" | "." => {}
+            ".." => drop(parts.pop()),
+            part => parts.push(part),
+        }
+    }
+    format!("/{}", parts.join("/"))
+}
+
 fn sha256(text: &str) -> String {
     Sha256::digest(text).iter().map(|byte| format!("{byte:02x}")).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::leads_to;
+
+    #[test]
+    fn a_link_leads_to_the_same_place_however_it_is_written() {
+        for link in ["/usr/share/zone", "../usr/share/zone", "./../usr/share/zone", "../../usr/share/./zone"]
+        {
+            assert_eq!(leads_to("/etc/localtime", link), "/usr/share/zone", "{link}");
+        }
+        assert_eq!(leads_to("/etc/localtime", "zone"), "/etc/zone");
+    }
 }

@@ -1,6 +1,7 @@
 //! A draft: the steps that a feature finds missing while it goes through what its site shall have. It looks at the facts
 //! only through the draft, which remembers every question, so what a feature asks is always exactly what it plans from.
 
+mod account;
 mod artifact;
 mod command;
 mod content;
@@ -12,6 +13,7 @@ use std::{
     collections::{BTreeMap, BTreeSet},
 };
 
+pub use account::Account;
 pub use command::Command;
 pub use content::File;
 pub use secret::Launch;
@@ -164,40 +166,35 @@ impl<'a> Draft<'a> {
         Some(self.add(verb, action, reason, after))
     }
 
-    /// Adds a step that makes a system account without a login, unless there is one of that name.
-    pub fn account(
-        &mut self,
-        name: &str,
-        groups: &[&str],
-        after: impl IntoIterator<Item = Option<StepId>>,
-    ) -> Option<StepId> {
-        let probe = Probe::User { site: self.site.clone(), name: name.to_owned() };
-        let is_in = |found: &BTreeSet<String>| groups.iter().all(|group| found.contains(*group));
-        let reason = match self.ask(probe) {
-            Some(Evidence::User { groups: found, .. }) if is_in(found) => return None,
-            Some(Evidence::User { .. }) => format!("the user `{name}` is not in `{}`", groups.join("`, `")),
-            _ => format!("the user `{name}` is missing"),
-        };
-        let action = Action::EnsureUser {
-            site: self.site.clone(),
-            name: name.to_owned(),
-            shell: "/usr/sbin/nologin".to_owned(),
-            groups: groups.iter().map(|group| (*group).to_owned()).collect(),
-            password_hash: None,
-        };
-        Some(self.add(&format!("ensure-user-{name}"), action, reason, after))
-    }
-
     /// Adds a step that removes a file, if it is there.
     pub fn removed(
         &mut self,
         verb: &str,
         path: &str,
+        reason: impl Into<String>,
         after: impl IntoIterator<Item = Option<StepId>>,
     ) -> Option<StepId> {
         self.file(path)?;
         let action = Action::RemoveFile { site: self.site.clone(), path: path.to_owned() };
-        Some(self.add(verb, action, format!("`{path}` is there and shall not be"), after))
+        Some(self.add(verb, action, reason, after))
+    }
+
+    /// Adds a step that makes a symbolic link, unless there is one that leads there.
+    pub fn link(
+        &mut self,
+        verb: &str,
+        path: &str,
+        target: &str,
+        after: impl IntoIterator<Item = Option<StepId>>,
+    ) -> Option<StepId> {
+        let reason = match self.file(path).and_then(|found| found.link.as_deref()) {
+            Some(link) if content::leads_to(path, link) == content::leads_to(path, target) => return None,
+            Some(link) => format!("`{path}` points to `{link}` instead of `{target}`"),
+            None => format!("`{path}` is no link to `{target}`"),
+        };
+        let (path, target) = (path.to_owned(), target.to_owned());
+        let action = Action::Symlink { site: self.site.clone(), path, target };
+        Some(self.add(verb, action, reason, after))
     }
 
     /// Adds a step that runs a command, unless its proof holds already.

@@ -1,10 +1,14 @@
 //! The feature from outside: whole plans as goldens, no plan where the facts agree, one step a drift.
 
+#[path = "../../../tests/settled.rs"]
+mod settled;
+
 use std::collections::BTreeSet;
 
 use phoenix_base_setup::{Config, feature};
-use phoenix_core::{Action, Evidence, Facts, GuestId, Probe, Site, Step, evidence::FileState};
+use phoenix_core::{Evidence, Facts, GuestId, Probe, Site, Step, evidence::FileState};
 use serde_json::{Value, json};
+use settled::{failed, file};
 
 const KEY: &str = "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIGk3 al@desk";
 
@@ -24,18 +28,6 @@ fn plan(config: &Value, facts: &Facts) -> Vec<Step> {
     feature().plan(&site(), config, facts).expect("the configuration is good")
 }
 
-fn file(text: &str, mode: u32, owner: &str) -> Evidence {
-    Evidence::File(FileState {
-        directory: false,
-        sha256: String::new(),
-        mode,
-        owner: owner.to_owned(),
-        group: owner.to_owned(),
-        link: None,
-        text: Some(text.to_owned()),
-    })
-}
-
 fn at(path: &str) -> Probe {
     Probe::File { site: site(), path: path.to_owned() }
 }
@@ -46,55 +38,12 @@ fn locales() -> Probe {
 
 /// Does what the steps say, to the facts alone.
 fn apply(facts: &mut Facts, steps: &[Step]) {
-    for step in steps {
-        match &step.action {
-            Action::InstallPackages { site, names } => {
-                for name in names {
-                    let probe = Probe::Package { site: site.clone(), name: name.clone() };
-                    facts.insert(probe, Evidence::Package { version: "1".to_owned() });
-                }
-            }
-            Action::WriteFile { path, content, mode, owner, .. } => {
-                let old = match facts.get(&at(path)) {
-                    Some(Evidence::File(state)) => state.text.clone().unwrap_or_default(),
-                    _ => String::new(),
-                };
-                let text = content.over(&old).expect("base-setup writes no secret file");
-                facts.insert(at(path), file(&text, *mode, owner));
-            }
-            Action::MakeDirectory { path, mode, owner, .. } => {
-                let Evidence::File(state) = file("", *mode, owner) else { unreachable!() };
-                facts.insert(at(path), Evidence::File(FileState { directory: true, text: None, ..state }));
-            }
-            Action::Symlink { path, target, .. } => {
-                let Evidence::File(state) = file("", 0o777, "root") else { unreachable!() };
-                facts.insert(at(path), Evidence::File(FileState { link: Some(target.clone()), ..state }));
-            }
-            Action::RemoveFile { path, .. } => facts.insert(at(path), Evidence::Absent),
-            Action::EnsureUser { site, name, shell, groups, .. } => {
-                let user = Evidence::User {
-                    uid: 1000,
-                    shell: shell.clone(),
-                    home: format!("/home/{name}"),
-                    groups: groups.clone(),
-                };
-                facts.insert(Probe::User { site: site.clone(), name: name.clone() }, user);
-            }
-            Action::Run { .. } => {
-                let stdout = "C\nC.utf8\nPOSIX\nen_US.utf8\n".to_owned();
-                facts.insert(locales(), Evidence::Output { status: 0, stdout, stderr: String::new() });
-            }
-            other => panic!("base-setup has no business with {other:?}"),
-        }
-    }
+    settled::settle(facts, steps, &[]);
 }
 
 /// Returns the facts of a guest that is as the configuration says.
 fn settled() -> Facts {
-    let mut facts = Facts::new();
-    let steps = plan(&config(), &facts);
-    apply(&mut facts, &steps);
-    facts
+    settled::settled(&*feature(), &site(), &config(), &Facts::new())
 }
 
 fn verbs(steps: &[Step]) -> Vec<&str> {
@@ -142,10 +91,9 @@ fn a_single_drift_is_a_single_step() {
         home: "/home/al".to_owned(),
         groups: BTreeSet::new(),
     };
-    let silent = Evidence::Output { status: 127, stdout: String::new(), stderr: String::new() };
     for (probe, evidence, verb) in [
         (at("/etc/locale.gen"), file("# en_US.UTF-8 UTF-8\n", 0o644, "root"), "write-locale-gen"),
-        (locales(), silent, "generate-locale"),
+        (locales(), failed(127, ""), "generate-locale"),
         (at("/etc/default/locale"), file("LANG=C\n", 0o644, "root"), "write-default-locale"),
         (at("/etc/localtime"), file("", 0o644, "root"), "link-localtime"),
         (at("/etc/timezone"), file("Etc/UTC\n", 0o644, "root"), "write-timezone"),
@@ -213,13 +161,15 @@ fn a_relative_link_to_the_zone_is_as_good() {
 #[test]
 fn files_of_a_user_are_asked_about_where_its_home_is() {
     let mut known = Facts::new();
+    // Where it is if nobody said otherwise: so one round is enough for most.
     let first = feature().probes(&site(), &config(), &known).expect("good");
-    assert!(!first.contains(&at("/home/al/.ssh")));
+    assert!(first.contains(&at("/home/al/.ssh")));
     let home = "/srv/al".to_owned();
     let user = Evidence::User { uid: 1000, shell: "/bin/bash".to_owned(), home, groups: BTreeSet::new() };
     known.insert(Probe::User { site: site(), name: "al".to_owned() }, user);
     let second = feature().probes(&site(), &config(), &known).expect("good");
     assert!(second.contains(&at("/srv/al/.ssh/authorized_keys")));
+    assert!(!second.contains(&at("/home/al/.ssh")));
 }
 
 #[test]
@@ -256,8 +206,8 @@ fn bad_values_are_refused_with_their_place() {
 #[test]
 fn a_user_that_is_there_twice_and_root_are_refused_together() {
     let config = json!({"users": [{"name": "al"}, {"name": "al"}, {"name": "root"}]});
-    let findings = feature().plan(&site(), &config, &Facts::new()).expect_err("it is bad");
-    assert_eq!(findings.0.len(), 2);
+    let found = settled::refused(&*feature(), &site(), &config, &Facts::new());
+    assert_eq!(found.len(), 2, "{found:?}");
 }
 
 #[test]

@@ -70,7 +70,8 @@ fn daemon(config: &Config) -> Value {
 /// Writes what the engine's unit has beside what its package brings.
 fn unit(draft: &mut Draft<'_>, config: &Config, packages: Option<StepId>) -> Option<StepId> {
     if config.environment.is_empty() && config.remote.is_none() {
-        return draft.removed("remove-unit-settings", DROP_IN, [packages]);
+        let reason = format!("`{DROP_IN}` is there and shall not be");
+        return draft.removed("remove-unit-settings", DROP_IN, reason, [packages]);
     }
     let mut text = String::from("[Service]\n");
     for (name, value) in &config.environment {
