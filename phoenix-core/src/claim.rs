@@ -64,3 +64,11 @@ pub enum Claim {
         percent: u32,
     },
 }
+
+impl Claim {
+    /// Returns what a server claims that computes on cards: its share of each one's memory, and memory of the guest.
+    pub fn of_server(gpus: &[u32], percent: Option<u32>, memory_mib: Option<u64>) -> Vec<Self> {
+        let share = |gpu: &u32| Some(Self::GpuMemory { gpu: *gpu, percent: percent? });
+        gpus.iter().filter_map(share).chain(memory_mib.map(|mib| Self::Memory { mib })).collect()
+    }
+}

@@ -1,5 +1,6 @@
 //! Files of a draft: what each shall hold, and why it does not yet.
 
+use serde::Serialize;
 use sha2::{Digest, Sha256};
 
 use super::Draft;
@@ -9,6 +10,7 @@ use crate::{
     evidence::{Evidence, FileState},
     id::StepId,
     probe::Probe,
+    render::render,
 };
 
 /// A file as it shall be. Its group is that of its owner.
@@ -62,6 +64,17 @@ impl<'a> File<'a> {
 }
 
 impl Draft<'_> {
+    /// Returns a template's text with these values; none, and a finding, if they do not fit. `name` is the file's.
+    pub fn render<V: Serialize>(&mut self, name: &str, template: &str, values: V) -> Option<String> {
+        match render(name, template, values) {
+            Ok(text) => Some(text),
+            Err(finding) => {
+                self.find(finding);
+                None
+            }
+        }
+    }
+
     /// Adds a step that writes a file, unless it is as it shall be.
     pub fn write(
         &mut self,

@@ -6,6 +6,7 @@ mod artifact;
 mod command;
 mod content;
 mod secret;
+mod server;
 mod service;
 
 use std::{
@@ -17,12 +18,13 @@ pub use account::Account;
 pub use command::Command;
 pub use content::File;
 pub use secret::Launch;
+pub use server::from_inside;
 pub use service::{OnChange, Service};
 
 use crate::{
     action::Action,
     artifact::Artifact,
-    condition::Condition,
+    condition::{Condition, Expect},
     diagnostic::{Diagnostic, Diagnostics, Place},
     evidence::{Evidence, FileState},
     facts::Facts,
@@ -93,6 +95,11 @@ impl<'a> Draft<'a> {
             Some(Evidence::Output { status: 0, stdout, .. }) => Some(stdout),
             _ => None,
         }
+    }
+
+    /// Returns the condition that a command of the site ends with status 0.
+    pub fn succeeds<W: Into<String>>(&self, argv: impl IntoIterator<Item = W>) -> Condition {
+        Condition::new(Probe::command(self.site, argv), Expect::Succeeds)
     }
 
     /// Tells whether a condition is known to hold.

@@ -1,7 +1,7 @@
 //! The feature itself: packages, `daemon.json` that the engine finds good first, and the engine that answers.
 
 use phoenix_core::{
-    Claim, Condition, Descriptor, Draft, Expect, Feature, Probe, Recipe, StepId,
+    Claim, Descriptor, Draft, Feature, Recipe, StepId,
     draft::{File, Service},
     render::systemd,
 };
@@ -42,8 +42,8 @@ fn draft(draft: &mut Draft<'_>, config: &Config) {
         config.remote.iter().flat_map(|remote| [&remote.authority, &remote.certificate, &remote.key]);
     let reads = certificates.map(String::as_str).chain([DAEMON, DROP_IN]);
     let up = draft.service(&Service::new(UNIT, reads), [packages, written, settings]);
-    let answers = Probe::command(draft.site(), ["docker", "info", "--format", "{{.ServerVersion}}"]);
-    draft.wait("answers", Condition::new(answers, Expect::Succeeds), 120, "the engine answers", [up]);
+    let answers = draft.succeeds(["docker", "info", "--format", "{{.ServerVersion}}"]);
+    draft.wait("answers", answers, 120, "the engine answers", [up]);
 }
 
 /// Returns what `daemon.json` holds.

@@ -2,9 +2,8 @@
 //! place.
 
 use phoenix_core::{
-    Condition, Descriptor, Draft, Expect, Feature, Probe, Recipe,
+    Descriptor, Draft, Feature, Recipe,
     draft::{File, Service},
-    render::render,
 };
 use schemars::schema_for;
 use serde_json::{Value, json};
@@ -35,10 +34,7 @@ fn draft(draft: &mut Draft<'_>, config: &Config) {
         "servers": config.sites.iter().flat_map(|site| servers(site, config)).collect::<Vec<_>>(),
         "streams": config.streams,
     });
-    let text = match render(CONF, include_str!("nginx.conf"), values) {
-        Ok(text) => text,
-        Err(fault) => return draft.find(fault),
-    };
+    let Some(text) = draft.render(CONF, include_str!("nginx.conf"), values) else { return };
     let file = File::text(CONF, text).checked_by(["nginx", "-t", "-q", "-c", "{}"]);
     let written = draft.write("write-config", file, [packages.clone(), webroot]);
     let certificates = config.sites.iter().filter_map(|site| site.tls.as_ref());
@@ -47,7 +43,7 @@ fn draft(draft: &mut Draft<'_>, config: &Config) {
     let up = draft.service(&service, [packages, written]);
     // Whatever it answers: it may know no site of that name.
     let argv = ["curl", "-sS", "-o", "/dev/null", "--max-time", "5", "http://127.0.0.1:80/"];
-    let alive = Condition::new(Probe::command(draft.site(), argv), Expect::Succeeds);
+    let alive = draft.succeeds(argv);
     draft.wait("answers", alive, 30, "it answers", [up]);
 }
 

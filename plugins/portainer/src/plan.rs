@@ -57,10 +57,7 @@ fn draft(draft: &mut Draft<'_>, config: &Config) {
         Role::Server => "api/system/status",
         Role::Agent => "ping",
     };
-    // The certificate is for the guest's name; whether it is good is the matter of who uses it.
-    let url = format!("https://127.0.0.1:{}/{path}", config.port());
-    let answers =
-        Condition::new(Probe::command(draft.site(), ["curl", "-fsS", "-k", &url]), Expect::Succeeds);
+    let answers = draft.answers(&format!("https://127.0.0.1:{}/{path}", config.port()));
     draft.wait("await-answer", answers, config.ready_timeout_s, "it has not answered", [up]);
 }
 

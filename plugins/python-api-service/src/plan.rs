@@ -4,7 +4,7 @@
 use std::collections::BTreeSet;
 
 use phoenix_core::{
-    Condition, Content, Descriptor, Draft, Expect, Feature, Probe, Recipe, StepId,
+    Content, Descriptor, Draft, Feature, Recipe, StepId,
     draft::{Command, File, Service as Unit},
     render::{systemd, systemd_argument},
 };
@@ -57,7 +57,7 @@ fn serve(draft: &mut Draft<'_>, name: &str, service: &Service, packages: Option<
     let up = draft.service(&Unit::new(&unit, reads), changes);
     if let Some(health) = &service.health {
         let argv = ["curl", "-fsS", "-o", "/dev/null", "--max-time", "5", health];
-        let ready = Condition::new(Probe::command(draft.site(), argv), Expect::Succeeds);
+        let ready = draft.succeeds(argv);
         draft.wait(&format!("ready-{name}"), ready, 120, format!("`{health}` answers"), [up]);
     }
 }
@@ -71,8 +71,7 @@ fn environment(
 ) -> Option<StepId> {
     let venv = format!("/opt/{name}/.venv");
     let python = format!("{venv}/bin/python");
-    let proof =
-        Condition::new(Probe::command(draft.site(), [python.as_str(), "-c", "import pip"]), Expect::Succeeds);
+    let proof = draft.succeeds([python.as_str(), "-c", "import pip"]);
     let make = Command::new(
         ["python3", "-m", "venv", "--clear", &venv],
         proof,
@@ -97,7 +96,7 @@ fn environment(
     // pip would install nothing more: that is how it says that each is there in its version.
     let mut check = vec![python.as_str(), "-m", "pip", "--quiet", "--disable-pip-version-check", "install"];
     check.extend(["--no-index", "--no-deps", "--dry-run", "-r", &list]);
-    let proof = Condition::new(Probe::command(draft.site(), check), Expect::Succeeds);
+    let proof = draft.succeeds(check);
     let install = Command::new(argv, proof, format!("`{venv}` has not what is pinned")).again();
     let installed = draft.run(&format!("install-{name}"), install, [made, written.clone()]);
     installed.or(written)

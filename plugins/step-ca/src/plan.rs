@@ -115,7 +115,7 @@ fn healthy(draft: &Draft<'_>, config: &Config) -> Condition {
     let (url, here) = (format!("https://{name}:{port}/health"), format!("{name}:{port}:127.0.0.1"));
     let argv =
         ["curl", "-fsS", "-o", "/dev/null", "--max-time", "5", "--cacert", ROOT, "--resolve", &here, &url];
-    Condition::new(Probe::command(draft.site(), argv), Expect::Succeeds)
+    draft.succeeds(argv)
 }
 
 fn unit() -> String {

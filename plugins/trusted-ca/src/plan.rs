@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 
 use phoenix_core::{
-    Claim, Condition, Content, Descriptor, Draft, Expect, Feature, Probe, Problems, Recipe, Site, StepId,
+    Claim, Content, Descriptor, Draft, Feature, Problems, Recipe, Site, StepId,
     draft::{Command, File},
     feature::SiteKind,
 };
@@ -66,7 +66,7 @@ fn trust(draft: &mut Draft<'_>, name: &str, source: Source<'_>, packages: Option
         draft.write(&format!("write-{name}"), File::text(&path, "").holding(content), [packages.clone()]);
     // Whether the bundle has it, and not only its directory a file of that name.
     let verify = ["openssl", "verify", "-no-CApath", "-no-CAstore", "-CAfile", BUNDLE, &path];
-    let proof = Condition::new(Probe::command(draft.site(), verify), Expect::Succeeds);
+    let proof = draft.succeeds(verify);
     let reason = format!("`{BUNDLE}` does not hold `{name}` as it is now");
     let update = Command::new(["update-ca-certificates"], proof, reason).again();
     draft.run(&format!("trust-{name}"), update, [written, packages]);

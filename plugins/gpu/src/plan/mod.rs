@@ -111,7 +111,7 @@ fn machine(draft: &mut Draft<'_>, config: &Config) {
 /// The guest sees its cards: each that the node has told of, or at least one.
 fn proofs(draft: &mut Draft<'_>, driver: &host::Driver, after: Vec<StepId>) -> Vec<StepId> {
     let site = draft.site();
-    let list = Condition::new(Probe::command(site, ["nvidia-smi", "-L"]), Expect::Succeeds);
+    let list = draft.succeeds(["nvidia-smi", "-L"]);
     let kept_out: Vec<u32> =
         driver.cards.keys().copied().filter(|number| is_kept_out(draft, *number)).collect();
     let restart =

@@ -1,9 +1,9 @@
 //! The feature itself: the release as a tree, the model, the unit, and the wait for the server's health check.
 
 use phoenix_core::{
-    Artifact, Claim, Condition, Content, Descriptor, Draft, Expect, Feature, Probe, Problems, Recipe, StepId,
+    Artifact, Claim, Content, Descriptor, Draft, Feature, Problems, Recipe, StepId,
     artifact::{Format, Source, Unpack},
-    draft::{File, Service},
+    draft::{File, Service, from_inside},
     render,
 };
 use schemars::schema_for;
@@ -42,9 +42,7 @@ fn release() -> Artifact {
 }
 
 fn claims(config: &Config) -> Vec<Claim> {
-    let share = |gpu: &u32| Some(Claim::GpuMemory { gpu: *gpu, percent: config.gpu_memory_percent? });
-    let shares = config.gpus.iter().filter_map(share);
-    shares.chain(config.memory_mib.map(|mib| Claim::Memory { mib })).collect()
+    Claim::of_server(&config.gpus, config.gpu_memory_percent, config.memory_mib)
 }
 
 fn draft(draft: &mut Draft<'_>, config: &Config) {
@@ -60,17 +58,14 @@ fn draft(draft: &mut Draft<'_>, config: &Config) {
         "environment": config.environment.iter().map(|(name, value)| format!("{name}={value}")).collect::<Vec<_>>(),
         "command": words.iter().map(|word| render::systemd_argument(word)).collect::<Vec<_>>().join(" "),
     });
-    let text = match render::render(UNIT, include_str!("llama-cpp.service"), values) {
-        Ok(text) => text,
-        Err(finding) => return draft.find(finding),
-    };
+    let Some(text) = draft.render(UNIT, include_str!("llama-cpp.service"), values) else { return };
     let unit = draft.write("write-unit", File::text(UNIT_FILE, text), [user.clone()]);
     let reads = [UNIT_FILE].into_iter().chain(config.api_key.as_ref().map(|_| KEY));
     let changes =
         [packages, user, installed, unit].into_iter().chain(fetched.into_iter().chain(key).map(Some));
     let served = draft.service(&Service::new(UNIT, reads), changes);
-    let url = format!("http://{}/health", asked(config));
-    let health = Condition::new(Probe::command(draft.site(), ["curl", "-fsS", &url]), Expect::Succeeds);
+    let url = format!("http://{}/health", from_inside(&config.host, config.port));
+    let health = draft.answers(&url);
     let reason = "the server has not said that it is healthy";
     draft.wait("await-health", health, config.ready_timeout_s, reason, [served]);
 }
@@ -169,13 +164,4 @@ fn problems(config: &Config) -> Problems {
 fn is_plain(name: &str) -> bool {
     let is_letter = |letter: char| letter.is_ascii_alphanumeric() || "._-".contains(letter);
     !name.is_empty() && !name.starts_with('.') && name.chars().all(is_letter)
-}
-
-/// Returns where it is asked from inside.
-fn asked(config: &Config) -> String {
-    match config.host.as_str() {
-        "0.0.0.0" | "::" | "localhost" => format!("127.0.0.1:{}", config.port),
-        host if host.contains(':') => format!("[{host}]:{}", config.port),
-        host => format!("{host}:{}", config.port),
-    }
 }

@@ -3,10 +3,9 @@
 use std::collections::BTreeMap;
 
 use phoenix_core::{
-    Artifact, Claim, Condition, Descriptor, Draft, Expect, Feature, Probe, Problems, Recipe,
+    Artifact, Claim, Descriptor, Draft, Feature, Problems, Recipe,
     artifact::{Format, Source, Unpack},
-    draft::{Command, File, Service},
-    render,
+    draft::{Command, File, Service, from_inside},
 };
 use schemars::schema_for;
 use serde_json::json;
@@ -42,9 +41,7 @@ fn release() -> Artifact {
 }
 
 fn claims(config: &Config) -> Vec<Claim> {
-    let share = |gpu: &u32| Some(Claim::GpuMemory { gpu: *gpu, percent: config.gpu_memory_percent? });
-    let shares = config.gpus.iter().filter_map(share);
-    shares.chain(config.memory_mib.map(|mib| Claim::Memory { mib })).collect()
+    Claim::of_server(&config.gpus, config.gpu_memory_percent, config.memory_mib)
 }
 
 fn draft(draft: &mut Draft<'_>, config: &Config) {
@@ -57,25 +54,26 @@ fn draft(draft: &mut Draft<'_>, config: &Config) {
     let installed = draft.artifact(&release, TREE, 0o755, [packages.clone()]);
     let lines: Vec<String> =
         environment(config).iter().map(|(name, value)| format!("{name}={value}")).collect();
-    let text = match render::render(UNIT, include_str!("ollama.service"), json!({ "environment": lines })) {
-        Ok(text) => text,
-        Err(finding) => return draft.find(finding),
+    let Some(text) = draft.render(UNIT, include_str!("ollama.service"), json!({ "environment": lines }))
+    else {
+        return;
     };
     let unit = draft.write("write-unit", File::text(UNIT_FILE, text), [user.clone()]);
     let changes = [packages, user, home, models, installed, unit];
     let served = draft.service(&Service::new(UNIT, [UNIT_FILE]), changes);
-    let url = format!("http://{}/api/tags", asked(config));
-    let answers = Condition::new(Probe::command(draft.site(), ["curl", "-fsS", &url]), Expect::Succeeds);
+    let url = format!("http://{}/api/tags", from_inside(&config.host, config.port));
+    let answers = draft.answers(&url);
     let reason = "the server has not answered";
     let ready = draft.wait("await-answer", answers, config.ready_timeout_s, reason, [served]);
     for model in &config.models {
         // Its own program is the server's client; it does not start without a home.
         let client = |verb: &str| -> Vec<String> {
-            let variables = [format!("HOME={HOME}"), format!("OLLAMA_HOST={}", asked(config))];
+            let variables =
+                [format!("HOME={HOME}"), format!("OLLAMA_HOST={}", from_inside(&config.host, config.port))];
             let words = [format!("{TREE}/bin/ollama"), verb.to_owned(), model.clone()];
             ["env".to_owned()].into_iter().chain(variables).chain(words).collect()
         };
-        let has = Condition::new(Probe::command(draft.site(), client("show")), Expect::Succeeds);
+        let has = draft.succeeds(client("show"));
         let pull = Command::new(client("pull"), has, format!("the model `{model}` is missing"));
         draft.run(&format!("pull-{}", verb(model)), pull, [ready.clone()]);
     }
@@ -127,15 +125,6 @@ fn environment(config: &Config) -> BTreeMap<String, String> {
     let mut all: BTreeMap<String, String> = own.map(|(name, value)| (name.to_owned(), value)).into();
     all.extend(config.environment.clone());
     all
-}
-
-/// Returns where it is asked from inside.
-fn asked(config: &Config) -> String {
-    match config.host.as_str() {
-        "0.0.0.0" | "::" | "localhost" => format!("127.0.0.1:{}", config.port),
-        host if host.contains(':') => format!("[{host}]:{}", config.port),
-        host => format!("{host}:{}", config.port),
-    }
 }
 
 fn verb(model: &str) -> String {

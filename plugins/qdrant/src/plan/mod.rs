@@ -1,9 +1,9 @@
 //! The feature itself: the release's one program, its settings, the unit, and the wait until it is ready.
 
 use phoenix_core::{
-    Artifact, Claim, Condition, Descriptor, Draft, Expect, Feature, Probe, Problems, Recipe,
+    Artifact, Claim, Descriptor, Draft, Feature, Problems, Recipe,
     artifact::{Format, Source, Unpack},
-    draft::{File, Service},
+    draft::{File, Service, from_inside},
     render,
 };
 use schemars::schema_for;
@@ -41,7 +41,7 @@ fn release() -> Artifact {
 }
 
 fn claims(config: &Config) -> Vec<Claim> {
-    config.memory_mib.map(|mib| Claim::Memory { mib }).into_iter().collect()
+    Claim::of_server(&[], None, config.memory_mib)
 }
 
 fn draft(draft: &mut Draft<'_>, config: &Config) {
@@ -63,17 +63,16 @@ fn draft(draft: &mut Draft<'_>, config: &Config) {
     let command = launch.argv.iter().chain(&own).map(|word| render::systemd_argument(word));
     let command = command.collect::<Vec<_>>().join(" ");
     let values = json!({ "storage_dir": config.storage_dir, "command": command });
-    let text = match render::render(UNIT, include_str!("qdrant.service"), values) {
-        Ok(text) => text,
-        Err(finding) => return draft.find(finding),
-    };
+    let Some(text) = draft.render(UNIT, include_str!("qdrant.service"), values) else { return };
     let unit = draft.write("write-unit", File::text(UNIT_FILE, text), [user.clone()]);
     let reads = launch.reads.into_iter().chain([SETTINGS.to_owned(), UNIT_FILE.to_owned()]);
     let reads = reads.chain(config.tls.iter().flat_map(|tls| [tls.certificate.clone(), tls.key.clone()]));
     let changes = [packages, user, storage, folder, installed, written, unit];
     let changes = changes.into_iter().chain(launch.steps.into_iter().map(Some));
     let served = draft.service(&Service::new(UNIT, reads), changes);
-    let ready = Condition::new(Probe::command(draft.site(), ready(config)), Expect::Succeeds);
+    // It needs no key.
+    let scheme = if config.tls.is_some() { "https" } else { "http" };
+    let ready = draft.answers(&format!("{scheme}://{}/readyz", from_inside(&config.host, config.http_port)));
     let reason = "it has not said that it is ready";
     draft.wait("await-ready", ready, config.ready_timeout_s, reason, [served]);
 }
@@ -146,18 +145,4 @@ fn problems(config: &Config) -> Problems {
         );
     }
     problems
-}
-
-/// Returns the question whether it is ready, asked from inside; it needs no key.
-fn ready(config: &Config) -> Vec<String> {
-    let host = match config.host.parse::<std::net::IpAddr>() {
-        Ok(address) if !address.is_unspecified() && address.is_ipv6() => format!("[{address}]"),
-        Ok(address) if !address.is_unspecified() => address.to_string(),
-        Ok(_) | Err(_) => "127.0.0.1".to_owned(),
-    };
-    // The certificate is for the server's name; whether it is good is the matter of who uses it.
-    let (scheme, options) =
-        if config.tls.is_some() { ("https", vec!["-fsS", "-k"]) } else { ("http", vec!["-fsS"]) };
-    let url = format!("{scheme}://{host}:{}/readyz", config.http_port);
-    ["curl"].into_iter().chain(options).map(str::to_owned).chain([url]).collect()
 }

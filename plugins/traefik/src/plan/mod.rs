@@ -4,7 +4,7 @@
 mod files;
 
 use phoenix_core::{
-    Artifact, Condition, Descriptor, Draft, Expect, Feature, Probe, Recipe,
+    Artifact, Condition, Descriptor, Draft, Feature, Recipe,
     artifact::{Format, Source, Unpack},
     draft::{File, Service},
 };
@@ -71,5 +71,5 @@ fn draft(draft: &mut Draft<'_>, config: &Config) {
 fn probe(draft: &Draft<'_>, path: &str) -> Condition {
     let url = format!("http://127.0.0.1:{INNER_PORT}{path}");
     let argv = ["curl", "-fsS", "-o", "/dev/null", "--max-time", "5", &url];
-    Condition::new(Probe::command(draft.site(), argv), Expect::Succeeds)
+    draft.succeeds(argv)
 }

@@ -3,8 +3,8 @@
 mod program;
 
 use phoenix_core::{
-    Claim, Condition, Descriptor, Draft, Expect, Feature, Probe, Problems, Recipe,
-    draft::{File, Service},
+    Claim, Descriptor, Draft, Feature, Problems, Recipe,
+    draft::{File, Service, from_inside},
     render,
 };
 use schemars::schema_for;
@@ -32,9 +32,7 @@ fn claims(config: &Config) -> Vec<Claim> {
         Some(gpus) => gpus.iter().copied().take(wanted).collect(),
         None => (0..u32::try_from(wanted).unwrap_or(u32::MAX).min(64)).collect(),
     };
-    let percent = engine.share();
-    let shares = cards.into_iter().map(|gpu| Claim::GpuMemory { gpu, percent });
-    shares.chain(config.memory_mib.map(|mib| Claim::Memory { mib })).collect()
+    Claim::of_server(&cards, Some(engine.share()), config.memory_mib)
 }
 
 fn draft(draft: &mut Draft<'_>, config: &Config) {
@@ -55,10 +53,7 @@ fn draft(draft: &mut Draft<'_>, config: &Config) {
         "environment": environment(config),
         "command": command.collect::<Vec<_>>().join(" "),
     });
-    let text = match render::render(UNIT, include_str!("vllm.service"), values) {
-        Ok(text) => text,
-        Err(finding) => return draft.find(finding),
-    };
+    let Some(text) = draft.render(UNIT, include_str!("vllm.service"), values) else { return };
     let before: Vec<_> = program.steps.into_iter().chain(launch.steps).map(Some).collect();
     let unit = draft.write("write-unit", File::text(UNIT_FILE, text), before.clone());
     if unit.is_some() {
@@ -67,7 +62,7 @@ fn draft(draft: &mut Draft<'_>, config: &Config) {
     let reads = launch.reads.into_iter().chain([UNIT_FILE.to_owned()]);
     let changes = before.into_iter().chain([unit]);
     let served = draft.service(&Service::new(UNIT, reads), changes);
-    let health = Condition::new(Probe::command(draft.site(), health(&engine)), Expect::Succeeds);
+    let health = draft.answers(&health(&engine));
     let reason = "the server has not said that it is healthy";
     draft.wait("await-health", health, config.ready_timeout_s, reason, [served]);
 }
@@ -130,19 +125,9 @@ fn environment(config: &Config) -> Vec<String> {
     own.chain(config.environment.iter().map(|(name, value)| format!("{name}={value}"))).collect()
 }
 
-/// Returns the question whether the server is healthy, asked from inside.
-fn health(engine: &Engine) -> Vec<String> {
-    let host = match engine.text("host") {
-        None | Some("0.0.0.0" | "::" | "" | "localhost") => "127.0.0.1".to_owned(),
-        Some(host) if host.contains(':') => format!("[{host}]"),
-        Some(host) => host.to_owned(),
-    };
-    let port = engine.number("port", 8000);
-    // The certificate is for the server's name; whether it is good is the matter of who uses it.
-    let (scheme, options) = match engine.get("ssl-certfile") {
-        Some(_) => ("https", vec!["-fsS", "-k"]),
-        None => ("http", vec!["-fsS"]),
-    };
-    let url = format!("{scheme}://{host}:{port}/health");
-    ["curl"].into_iter().chain(options).map(str::to_owned).chain([url]).collect()
+/// Returns where the server says whether it is healthy.
+fn health(engine: &Engine) -> String {
+    let scheme = if engine.get("ssl-certfile").is_some() { "https" } else { "http" };
+    let host = engine.text("host").unwrap_or_default();
+    format!("{scheme}://{}/health", from_inside(host, engine.number("port", 8000)))
 }
