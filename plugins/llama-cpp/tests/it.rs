@@ -1,13 +1,16 @@
 //! The feature from outside: the whole plan as a golden, no plan where the facts agree, one step for each thing broken,
 //! and what is refused.
 
+#[path = "../../../tests/mended.rs"]
+mod mended;
 #[path = "../../../tests/settled.rs"]
 mod settled;
 
+use mended::{mends, refuses};
 use phoenix_core::{Claim, Evidence, Facts, GuestId, Probe, Site};
 use phoenix_llama_cpp::feature;
 use serde_json::{Value, json};
-use settled::{failed, file, refused, said, settled, verbs};
+use settled::{failed, file, said, settled, verbs};
 
 fn site() -> Site {
     Site::Guest(GuestId::lxc(917))
@@ -31,12 +34,10 @@ fn the_first_plan_is_complete() {
 
 #[test]
 fn what_is_broken_is_mended_and_nothing_else() {
-    let healthy = settled(&*feature(), &site(), &config(), &Facts::new());
-    assert_eq!(verbs(&*feature(), &site(), &config(), &healthy), Vec::<String>::new());
     let at = |path: &str| Probe::file(&site(), path);
     let health = Probe::command(&site(), ["curl", "-fsS", "http://127.0.0.1:8081/health"]);
     let served = ["restart-llama-cpp.service", "await-health"];
-    let broken: [(Probe, Evidence, Vec<&str>); 5] = [
+    let broken = [
         (
             at("/etc/systemd/system/llama-cpp.service"),
             file("", 0o644, "root"),
@@ -55,12 +56,8 @@ fn what_is_broken_is_mended_and_nothing_else() {
         ),
         (health, failed(22, "503 loading model"), vec!["await-health"]),
     ];
-    for (probe, evidence, expected) in broken {
-        let mut facts = healthy.clone();
-        facts.insert(probe, evidence);
-        assert_eq!(verbs(&*feature(), &site(), &config(), &facts), expected);
-    }
-    let mut facts = healthy;
+    mends(&*feature(), &site(), &config(), broken);
+    let mut facts = settled(&*feature(), &site(), &config(), &Facts::new());
     facts.insert(Probe::command(&site(), ["ps"]), said("others\n"));
     assert_eq!(verbs(&*feature(), &site(), &config(), &facts), Vec::<String>::new());
 }
@@ -77,15 +74,13 @@ fn a_model_that_is_there_is_not_fetched_and_not_touched() {
 
 #[test]
 fn what_cannot_be_is_refused() {
-    for (wrong, says) in [
+    let wrong = [
         (json!({}), "the model needs either `path` or `artifact`"),
         (json!({"model": {"path": "x.gguf"}}), "`x.gguf` is no absolute path"),
         (json!({"model": {"path": "/x"}, "arguments": ["--api-key", "s"]}), "would have a secret in clear"),
         (json!({"model": {"path": "/x"}, "program": "../sh"}), "`program` is no path in the archive"),
         (json!({"model": {"path": "/x"}, "gpu_memory_percent": 0}), "outside 1 to 100"),
         (json!({"model": {"path": "/x"}, "ctx": 1}), "unknown field `ctx`"),
-    ] {
-        let found = refused(&*feature(), &site(), &wrong, &Facts::new()).join("\n");
-        assert!(found.contains(says), "{says}: {found}");
-    }
+    ];
+    refuses(&*feature(), &site(), wrong);
 }

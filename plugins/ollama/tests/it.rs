@@ -1,13 +1,16 @@
 //! The feature from outside: the whole plan as a golden, no plan where the facts agree, one step for each thing broken,
 //! and what is refused.
 
+#[path = "../../../tests/mended.rs"]
+mod mended;
 #[path = "../../../tests/settled.rs"]
 mod settled;
 
-use phoenix_core::{Claim, Evidence, Facts, GuestId, Probe, Site};
+use mended::{mends, refuses};
+use phoenix_core::{Claim, Facts, GuestId, Probe, Site};
 use phoenix_ollama::feature;
 use serde_json::{Value, json};
-use settled::{failed, file, refused, said, settled, verbs};
+use settled::{failed, file, said, settled, verbs};
 
 fn site() -> Site {
     Site::Guest(GuestId::lxc(914))
@@ -29,8 +32,6 @@ fn the_first_plan_is_complete() {
 
 #[test]
 fn what_is_broken_is_mended_and_nothing_else() {
-    let healthy = settled(&*feature(), &site(), &config(), &Facts::new());
-    assert_eq!(verbs(&*feature(), &site(), &config(), &healthy), Vec::<String>::new());
     let client = |verb: &str| {
         let home = ["env", "HOME=/var/lib/ollama", "OLLAMA_HOST=127.0.0.1:11434", "/opt/ollama/bin/ollama"];
         Probe::command(&site(), home.into_iter().chain([verb, "llama3.2:3b"]))
@@ -38,7 +39,7 @@ fn what_is_broken_is_mended_and_nothing_else() {
     let at = |path: &str| Probe::file(&site(), path);
     let tags = Probe::command(&site(), ["curl", "-fsS", "http://127.0.0.1:11434/api/tags"]);
     let served = ["restart-ollama.service", "await-answer"];
-    let broken: [(Probe, Evidence, Vec<&str>); 4] = [
+    let broken = [
         (
             at("/etc/systemd/system/ollama.service"),
             file("", 0o644, "root"),
@@ -52,13 +53,9 @@ fn what_is_broken_is_mended_and_nothing_else() {
         (tags, failed(7, "connection refused"), vec!["await-answer"]),
         (client("show"), failed(1, "Error: model not found"), vec!["pull-llama3.2-3b"]),
     ];
-    for (probe, evidence, expected) in broken {
-        let mut facts = healthy.clone();
-        facts.insert(probe, evidence);
-        assert_eq!(verbs(&*feature(), &site(), &config(), &facts), expected);
-    }
+    mends(&*feature(), &site(), &config(), broken);
     // What somebody else pulled stays.
-    let mut facts = healthy;
+    let mut facts = settled(&*feature(), &site(), &config(), &Facts::new());
     facts.insert(client("list"), said("NAME\nother:1b\n"));
     assert_eq!(verbs(&*feature(), &site(), &config(), &facts), Vec::<String>::new());
 }
@@ -74,15 +71,13 @@ fn a_release_of_the_site_is_taken_instead() {
 
 #[test]
 fn what_cannot_be_is_refused() {
-    for (wrong, says) in [
+    let wrong = [
         (json!({"models": ["--all"]}), "`--all` is no name of a model"),
         (json!({"models": ["a/b", "a:b"]}), "cannot be told apart"),
         (json!({"host": "a b"}), "`a b` is no address"),
         (json!({"gpu_memory_percent": 101}), "outside 1 to 100"),
         (json!({"environment": {"A B": "c"}}), "`A B` is no name of a variable"),
         (json!({"model": "x"}), "unknown field `model`"),
-    ] {
-        let found = refused(&*feature(), &site(), &wrong, &Facts::new()).join("\n");
-        assert!(found.contains(says), "{says}: {found}");
-    }
+    ];
+    refuses(&*feature(), &site(), wrong);
 }

@@ -1,13 +1,16 @@
 //! The feature from outside: the whole plan as a golden, no plan where the facts agree, one step for each thing broken,
 //! and what is refused.
 
+#[path = "../../../tests/mended.rs"]
+mod mended;
 #[path = "../../../tests/settled.rs"]
 mod settled;
 
+use mended::{mends, refuses};
 use phoenix_core::{Action, Content, Evidence, Facts, GuestId, Probe, Site};
 use phoenix_qdrant::feature;
 use serde_json::{Value, json};
-use settled::{failed, file, refused, said, settled, verbs};
+use settled::{failed, file, said, settled, verbs};
 
 fn site() -> Site {
     Site::Guest(GuestId::lxc(952))
@@ -39,13 +42,11 @@ fn settings_of_the_user_are_kept_beside_those_that_the_feature_stands_for() {
 
 #[test]
 fn what_is_broken_is_mended_and_nothing_else() {
-    let healthy = settled(&*feature(), &site(), &config(), &Facts::new());
-    assert_eq!(verbs(&*feature(), &site(), &config(), &healthy), Vec::<String>::new());
     let at = |path: &str| Probe::file(&site(), path);
     let ready = Probe::command(&site(), ["curl", "-fsS", "http://127.0.0.1:6333/readyz"]);
     let served = ["restart-qdrant.service", "await-ready"];
     let key = "/etc/qdrant/qdrant--service--api-key";
-    let broken: [(Probe, Evidence, Vec<&str>); 5] = [
+    let broken = [
         (
             at("/etc/qdrant/config.yaml"),
             file("", 0o644, "root"),
@@ -64,26 +65,20 @@ fn what_is_broken_is_mended_and_nothing_else() {
         ),
         (ready, failed(22, "503"), vec!["await-ready"]),
     ];
-    for (probe, evidence, expected) in broken {
-        let mut facts = healthy.clone();
-        facts.insert(probe, evidence);
-        assert_eq!(verbs(&*feature(), &site(), &config(), &facts), expected);
-    }
-    let mut facts = healthy;
+    mends(&*feature(), &site(), &config(), broken);
+    let mut facts = settled(&*feature(), &site(), &config(), &Facts::new());
     facts.insert(Probe::command(&site(), ["ps"]), said("others\n"));
     assert_eq!(verbs(&*feature(), &site(), &config(), &facts), Vec::<String>::new());
 }
 
 #[test]
 fn what_cannot_be_is_refused() {
-    for (wrong, says) in [
+    let wrong = [
         (json!({"settings": {"service": {"api_key": "s"}}}), "`service.api_key` would stand in clear"),
         (json!({"storage_dir": "data"}), "`data` is no absolute path"),
         (json!({"host": "everywhere"}), "`everywhere` is no address"),
         (json!({"api_key": "s3cret"}), "is not a reference to a secret"),
         (json!({"port": 1}), "unknown field `port`"),
-    ] {
-        let found = refused(&*feature(), &site(), &wrong, &Facts::new()).join("\n");
-        assert!(found.contains(says), "{says}: {found}");
-    }
+    ];
+    refuses(&*feature(), &site(), wrong);
 }

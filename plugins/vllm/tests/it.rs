@@ -1,9 +1,12 @@
 //! The feature from outside: whole plans as goldens, no plan where the facts agree, one step for each thing broken, and
 //! what is refused.
 
+#[path = "../../../tests/mended.rs"]
+mod mended;
 #[path = "../../../tests/settled.rs"]
 mod settled;
 
+use mended::{mends, refuses};
 use phoenix_core::{Action, Claim, Content, Evidence, Facts, GuestId, Probe, Site};
 use phoenix_vllm::feature;
 use serde_json::{Value, json};
@@ -90,7 +93,7 @@ fn options_become_flags_in_the_form_that_each_has() {
 
 #[test]
 fn what_vllm_would_not_take_is_refused_with_what_to_write() {
-    for (engine, says) in [
+    let wrong = [
         (json!({}), "no model is named"),
         (json!({"model": "m", "max_model_length": 1}), "has no option `max_model_length`"),
         (json!({"model": "m", "swap_space": 4}), "has no option `swap_space`"),
@@ -99,10 +102,9 @@ fn what_vllm_would_not_take_is_refused_with_what_to_write() {
         (json!({"ModelConfig": {"model": "m"}, "model": "n"}), "`model` is given twice"),
         (json!({"model": "m", "data_parallel_rank": true}), "`data_parallel_rank` takes a text or a number"),
         (json!({"model": "m", "served_model_name": ["--port"]}), "words that do not begin with a dash"),
-    ] {
-        let config = json!({"engine": engine});
-        assert!(finds(&config).contains(says), "{says}: {}", finds(&config));
-    }
+    ];
+    let engines = wrong.map(|(engine, says)| (json!({"engine": engine}), says));
+    refuses(&*feature(), &site(), engines);
     let found =
         feature().plan(&site(), &json!({"engine": {"model": "m", "max_model_length": 1}}), &Facts::new());
     let hint = found.expect_err("refused").iter().find_map(|finding| finding.hint.clone());
@@ -119,12 +121,10 @@ fn what_vllm_would_not_take_is_refused_with_what_to_write() {
 
 #[test]
 fn what_is_broken_is_mended_and_nothing_else() {
-    let healthy = settled(&*feature(), &site(), &config(), &Facts::new());
-    assert_eq!(verbs(&*feature(), &site(), &config(), &healthy), Vec::<String>::new());
     let at = |path: &str| Probe::file(&site(), path);
     let ask = "import importlib.metadata as m; print(m.version('vllm'))";
     let served = ["restart-vllm.service", "await-health"];
-    let broken: [(Probe, Evidence, Vec<&str>); 5] = [
+    let broken = [
         (
             at("/etc/systemd/system/vllm.service"),
             file("", 0o644, "root"),
@@ -143,9 +143,5 @@ fn what_is_broken_is_mended_and_nothing_else() {
             vec!["await-health"],
         ),
     ];
-    for (probe, evidence, expected) in broken {
-        let mut facts = healthy.clone();
-        facts.insert(probe, evidence);
-        assert_eq!(verbs(&*feature(), &site(), &config(), &facts), expected);
-    }
+    mends(&*feature(), &site(), &config(), broken);
 }
