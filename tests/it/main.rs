@@ -11,6 +11,7 @@ mod local;
 mod migration;
 mod packages;
 mod pending;
+mod pins;
 mod real;
 mod rebuild;
 
