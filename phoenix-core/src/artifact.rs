@@ -12,7 +12,7 @@ const STAMPS: &str = "/var/lib/phoenix/artifacts";
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Artifact {
-    /// Its name, unique among all features.
+    /// Its name; features that install one of the same name pin it alike.
     pub name: String,
     /// Its version.
     pub version: String,
@@ -68,6 +68,20 @@ pub struct Artifacts {
 }
 
 impl Artifact {
+    /// Returns a file that is fetched from an address and installed as it is.
+    pub fn fetched(name: &str, version: &str, url: impl Into<String>, sha256: &str) -> Self {
+        let source = Source::Url(url.into());
+        let (name, version, sha256) = (name.to_owned(), version.to_owned(), sha256.to_owned());
+        Self { name, version, source, sha256, unpack: None }
+    }
+
+    /// Has it be an archive, of which one file is installed, or everything into a directory.
+    #[must_use]
+    pub fn unpacked(mut self, format: Format, member: Option<&str>) -> Self {
+        self.unpack = Some(Unpack { format, member: member.map(str::to_owned) });
+        self
+    }
+
     /// Returns the file in which a guest keeps what was installed of it: see [`Self::stamp`].
     pub fn stamp_path(&self) -> String {
         format!("{STAMPS}/{}", self.name)

@@ -2,7 +2,7 @@
 
 use phoenix_core::{
     Artifact, Condition, Content, Descriptor, Diagnostic, Draft, Expect, Feature, Probe, Recipe, StepId,
-    artifact::{Format, Source, Unpack},
+    artifact::Format,
     draft::{Command, File, Service},
 };
 use schemars::schema_for;
@@ -25,29 +25,22 @@ const STEP_CLI: &str = "step-cli";
 /// The release for Linux on x86-64, as a signed list of its checksums has it.
 fn pinned() -> Artifact {
     let version = "0.30.2";
-    Artifact {
-        name: NAME.to_owned(),
-        version: version.to_owned(),
-        source: Source::Url(format!(
-            "https://github.com/smallstep/certificates/releases/download/v{version}/step-ca_linux_{version}_amd64.tar.gz"
-        )),
-        sha256: "126615795bafe3f2d3f890e2d628fa6e2857315fb48d0671d34b23047cc37d73".to_owned(),
-        unpack: Some(Unpack { format: Format::Tar, member: Some("step-ca".to_owned()) }),
-    }
+    let url = format!(
+        "https://github.com/smallstep/certificates/releases/download/v{version}/step-ca_linux_{version}_amd64.tar.gz"
+    );
+    let sha256 = "126615795bafe3f2d3f890e2d628fa6e2857315fb48d0671d34b23047cc37d73";
+    Artifact::fetched(NAME, version, url, sha256).unpacked(Format::Tar, Some("step-ca"))
 }
 
 /// The release of `step` that makes the state; two independent projects pin the same checksum.
 fn pinned_step() -> Artifact {
     let version = "0.30.6";
-    Artifact {
-        name: STEP_CLI.to_owned(),
-        version: version.to_owned(),
-        source: Source::Url(format!(
-            "https://github.com/smallstep/cli/releases/download/v{version}/step_linux_{version}_amd64.tar.gz"
-        )),
-        sha256: "e44a5dc5f880a694b24a0f2941a69a81b0bc6ee053170fdfde18453d4d5816de".to_owned(),
-        unpack: Some(Unpack { format: Format::Tar, member: Some(format!("step_{version}/bin/step")) }),
-    }
+    let url = format!(
+        "https://github.com/smallstep/cli/releases/download/v{version}/step_linux_{version}_amd64.tar.gz"
+    );
+    let sha256 = "e44a5dc5f880a694b24a0f2941a69a81b0bc6ee053170fdfde18453d4d5816de";
+    let member = format!("step_{version}/bin/step");
+    Artifact::fetched(STEP_CLI, version, url, sha256).unpacked(Format::Tar, Some(&member))
 }
 
 /// Returns the feature for the registry.

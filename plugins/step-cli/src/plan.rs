@@ -3,9 +3,7 @@
 
 use phoenix_core::{
     Artifact, Claim, Condition, Content, Descriptor, Draft, Expect, Feature, Probe, Recipe, Site,
-    artifact::{Format, Source, Unpack},
-    draft::File,
-    feature::SiteKind,
+    artifact::Format, draft::File, feature::SiteKind,
 };
 use schemars::schema_for;
 use serde_json::json;
@@ -20,15 +18,12 @@ const DEFAULTS: &str = "/root/.step/config/defaults.json";
 /// The release for Linux on x86-64; two independent projects pin the same checksum.
 fn pinned() -> Artifact {
     let version = "0.30.6";
-    Artifact {
-        name: NAME.to_owned(),
-        version: version.to_owned(),
-        source: Source::Url(format!(
-            "https://github.com/smallstep/cli/releases/download/v{version}/step_linux_{version}_amd64.tar.gz"
-        )),
-        sha256: "e44a5dc5f880a694b24a0f2941a69a81b0bc6ee053170fdfde18453d4d5816de".to_owned(),
-        unpack: Some(Unpack { format: Format::Tar, member: Some(format!("step_{version}/bin/step")) }),
-    }
+    let url = format!(
+        "https://github.com/smallstep/cli/releases/download/v{version}/step_linux_{version}_amd64.tar.gz"
+    );
+    let sha256 = "e44a5dc5f880a694b24a0f2941a69a81b0bc6ee053170fdfde18453d4d5816de";
+    let member = format!("step_{version}/bin/step");
+    Artifact::fetched(NAME, version, url, sha256).unpacked(Format::Tar, Some(&member))
 }
 
 /// Returns the feature for the registry.

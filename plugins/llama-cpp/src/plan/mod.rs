@@ -2,7 +2,7 @@
 
 use phoenix_core::{
     Artifact, Claim, Content, Descriptor, Draft, Feature, Problems, Recipe, StepId,
-    artifact::{Format, Source, Unpack},
+    artifact::Format,
     draft::{File, Service, from_inside},
     render,
 };
@@ -29,16 +29,10 @@ pub fn feature() -> Box<dyn Feature> {
 
 /// The release that is installed where the site has no other. It computes on processors.
 fn release() -> Artifact {
-    Artifact {
-        name: NAME.to_owned(),
-        version: "b11146".to_owned(),
-        source: Source::Url(
-            "https://github.com/ggml-org/llama.cpp/releases/download/b11146/llama-b11146-bin-ubuntu-x64.tar.gz"
-                .to_owned(),
-        ),
-        sha256: "c150306eb16b5ab696f76a8bdf810c35fd98a24e82158742e6fa28f420ff8410".to_owned(),
-        unpack: Some(Unpack { format: Format::Tar, member: None }),
-    }
+    let url =
+        "https://github.com/ggml-org/llama.cpp/releases/download/b11146/llama-b11146-bin-ubuntu-x64.tar.gz";
+    let sha256 = "c150306eb16b5ab696f76a8bdf810c35fd98a24e82158742e6fa28f420ff8410";
+    Artifact::fetched(NAME, "b11146", url, sha256).unpacked(Format::Tar, None)
 }
 
 fn claims(config: &Config) -> Vec<Claim> {

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use phoenix_core::{
     Artifact, Claim, Descriptor, Draft, Feature, Problems, Recipe,
-    artifact::{Format, Source, Unpack},
+    artifact::Format,
     draft::{Command, File, Service, from_inside},
 };
 use schemars::schema_for;
@@ -28,16 +28,9 @@ pub fn feature() -> Box<dyn Feature> {
 
 /// The release that is installed where the site has no other. It is large because it brings CUDA's libraries.
 fn release() -> Artifact {
-    Artifact {
-        name: NAME.to_owned(),
-        version: "0.32.15".to_owned(),
-        source: Source::Url(
-            "https://github.com/ollama/ollama/releases/download/v0.32.15/ollama-linux-amd64.tar.zst"
-                .to_owned(),
-        ),
-        sha256: "50539c5fe9bf85887733355098dcdb266b433cb8c73fa180713417e9ed6e42bb".to_owned(),
-        unpack: Some(Unpack { format: Format::Tar, member: None }),
-    }
+    let url = "https://github.com/ollama/ollama/releases/download/v0.32.15/ollama-linux-amd64.tar.zst";
+    let sha256 = "50539c5fe9bf85887733355098dcdb266b433cb8c73fa180713417e9ed6e42bb";
+    Artifact::fetched(NAME, "0.32.15", url, sha256).unpacked(Format::Tar, None)
 }
 
 fn claims(config: &Config) -> Vec<Claim> {

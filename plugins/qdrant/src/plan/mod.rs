@@ -2,7 +2,7 @@
 
 use phoenix_core::{
     Artifact, Claim, Descriptor, Draft, Feature, Problems, Recipe,
-    artifact::{Format, Source, Unpack},
+    artifact::Format,
     draft::{File, Service, from_inside},
     render,
 };
@@ -28,16 +28,10 @@ pub fn feature() -> Box<dyn Feature> {
 
 /// The release that is installed where the site has no other: linked statically, so that it runs everywhere.
 fn release() -> Artifact {
-    Artifact {
-        name: NAME.to_owned(),
-        version: "1.18.3".to_owned(),
-        source: Source::Url(
-            "https://github.com/qdrant/qdrant/releases/download/v1.18.3/qdrant-x86_64-unknown-linux-musl.tar.gz"
-                .to_owned(),
-        ),
-        sha256: "b4faedcdf8c9577bf1c8f2ab9b454636b87e056c116c99d49bd4f9fb2e634285".to_owned(),
-        unpack: Some(Unpack { format: Format::Tar, member: Some(NAME.to_owned()) }),
-    }
+    let url =
+        "https://github.com/qdrant/qdrant/releases/download/v1.18.3/qdrant-x86_64-unknown-linux-musl.tar.gz";
+    let sha256 = "b4faedcdf8c9577bf1c8f2ab9b454636b87e056c116c99d49bd4f9fb2e634285";
+    Artifact::fetched(NAME, "1.18.3", url, sha256).unpacked(Format::Tar, Some(NAME))
 }
 
 fn claims(config: &Config) -> Vec<Claim> {

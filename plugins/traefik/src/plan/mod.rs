@@ -5,7 +5,7 @@ mod files;
 
 use phoenix_core::{
     Artifact, Condition, Descriptor, Draft, Feature, Recipe,
-    artifact::{Format, Source, Unpack},
+    artifact::Format,
     draft::{File, Service},
 };
 use schemars::schema_for;
@@ -26,15 +26,11 @@ const INNER_PORT: u16 = 8082;
 /// The release for Linux on x86-64. Its checksum stands in the release's own list; two independent projects pin the same.
 fn pinned() -> Artifact {
     let version = "3.7.10";
-    Artifact {
-        name: NAME.to_owned(),
-        version: version.to_owned(),
-        source: Source::Url(format!(
-            "https://github.com/traefik/traefik/releases/download/v{version}/traefik_v{version}_linux_amd64.tar.gz"
-        )),
-        sha256: "01811bb12d44f17280550f425f5e3128d6c325f2665c09e67a651ca535f490ce".to_owned(),
-        unpack: Some(Unpack { format: Format::Tar, member: Some("traefik".to_owned()) }),
-    }
+    let url = format!(
+        "https://github.com/traefik/traefik/releases/download/v{version}/traefik_v{version}_linux_amd64.tar.gz"
+    );
+    let sha256 = "01811bb12d44f17280550f425f5e3128d6c325f2665c09e67a651ca535f490ce";
+    Artifact::fetched(NAME, version, url, sha256).unpacked(Format::Tar, Some("traefik"))
 }
 
 /// Returns the feature for the registry.
