@@ -1,52 +1,13 @@
 //! The manager of virtual machines. What it shares with that of containers is planned in `phoenix_core::guest`.
 
-use phoenix_core::{
-    Diagnostics, Facts, GuestKind, Lifecycle, Manager, Power, Probe, ResourceId, Step, guest::plan,
-    manager::Planned,
-};
+use phoenix_core::guest::manager::GuestManager;
 
-use crate::{Observed, Spec};
+use crate::Spec;
 
 /// Plans virtual machines.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct Vm;
 
-impl Manager for Vm {
+impl GuestManager for Vm {
     type Spec = Spec;
-    type Observed = Observed;
-
-    fn probes(&self, id: &ResourceId, want: Option<&Spec>, known: &Facts) -> Vec<Probe> {
-        plan::probes(id, want, known)
-    }
-
-    fn observe(&self, id: &ResourceId, facts: &Facts) -> Result<Option<Observed>, Diagnostics> {
-        match id.guest().filter(|guest| guest.kind == GuestKind::Vm) {
-            Some(guest) => Observed::read(guest, facts),
-            None => Ok(None),
-        }
-    }
-
-    fn plan(
-        &self,
-        id: &ResourceId,
-        want: Option<&Spec>,
-        found: Option<&Observed>,
-        facts: &Facts,
-    ) -> Result<Planned, Diagnostics> {
-        plan::plan(id, want, found, facts)
-    }
-
-    fn lifecycle(&self, want: Option<&Spec>, found: Option<&Observed>) -> Lifecycle {
-        plan::lifecycle(want, found)
-    }
-
-    fn power(
-        &self,
-        id: &ResourceId,
-        want: &Spec,
-        found: Option<&Observed>,
-        goal: Power,
-    ) -> Result<Vec<Step>, Diagnostics> {
-        plan::power(id, &want.guest, found, goal)
-    }
 }

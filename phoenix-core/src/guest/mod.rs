@@ -7,6 +7,7 @@ pub mod form;
 pub mod life;
 pub mod machine;
 pub mod making;
+pub mod manager;
 pub mod migration;
 pub mod nic;
 pub mod observed;
