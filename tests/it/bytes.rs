@@ -1,13 +1,11 @@
 //! What the configuration says arrives byte for byte: in files, in units, in arguments and in standard input of real
 //! containers. A feature hands values of every sort to all of them at once, and the files that come of it are compared.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 
 use phoenix_core::{
-    Condition, Descriptor, Draft, Drafted, Evidence, Expect, FeatureUse, GuestId, Probe, Reader, Recipe,
-    Site,
+    Condition, Descriptor, Draft, Evidence, Expect, FeatureUse, GuestId, Probe, Reader, Recipe, Site,
     draft::{Command, File, Service},
-    feature::{Lifted, SiteKind},
     planner::Resolved,
     render::{is_variable, systemd, systemd_argument},
 };
@@ -31,58 +29,44 @@ type Config = BTreeMap<String, Vec<String>>;
 
 /// Puts each value into a file, and all of them into the arguments and the environment of a unit, the arguments of a
 /// command and its standard input.
-struct Odd {
-    descriptor: Descriptor,
-}
-
-impl Recipe for Odd {
-    type Config = Config;
-
-    fn descriptor(&self) -> &Descriptor {
-        &self.descriptor
+fn odd(draft: &mut Draft<'_>, config: &Config) {
+    let values = &config["values"];
+    let folder = draft.directory("make", FOLDER, (0o755, "root"), []);
+    for (index, value) in values.iter().enumerate() {
+        let path = format!("{FOLDER}/file-{index}");
+        draft.write(&format!("write-{index}"), File::text(&path, value.clone()), [folder.clone()]);
     }
+    let print =
+        |to: &str| ["/bin/sh", "-c", &format!("printf '%s\\0' \"$@\" >{to}"), "sh"].map(str::to_owned);
+    let proof = |draft: &Draft<'_>, path: &str, bytes: &[u8]| {
+        Condition::new(Probe::file(draft.site(), path), Expect::Sha256 { sha256: sha256(bytes) })
+    };
 
-    fn draft(&self, draft: &mut Draft<'_>, config: &Config) {
-        let values = &config["values"];
-        let folder = draft.directory("make", FOLDER, (0o755, "root"), []);
-        for (index, value) in values.iter().enumerate() {
-            let path = format!("{FOLDER}/file-{index}");
-            draft.write(&format!("write-{index}"), File::text(&path, value.clone()), [folder.clone()]);
-        }
-        let print =
-            |to: &str| ["/bin/sh", "-c", &format!("printf '%s\\0' \"$@\" >{to}"), "sh"].map(str::to_owned);
-        let proof = |draft: &Draft<'_>, path: &str, bytes: &[u8]| {
-            Condition::new(Probe::file(draft.site(), path), Expect::Sha256 { sha256: sha256(bytes) })
-        };
+    let path = format!("{FOLDER}/run");
+    let argv = print(&path).into_iter().chain(values.iter().cloned());
+    let run = Command::new(argv, proof(draft, &path, &joined(values)), "not run");
+    draft.run("run", run, [folder.clone()]);
+    let path = format!("{FOLDER}/stdin");
+    let whole = values.concat();
+    let argv = ["/bin/sh".to_owned(), "-c".to_owned(), format!("cat >{path}")];
+    let run = Command::new(argv, proof(draft, &path, whole.as_bytes()), "not run");
+    draft.run("read", run.reading(phoenix_core::Content::Text(whole)), [folder.clone()]);
 
-        let path = format!("{FOLDER}/run");
-        let argv = print(&path).into_iter().chain(values.iter().cloned());
-        let run = Command::new(argv, proof(draft, &path, &joined(values)), "not run");
-        draft.run("run", run, [folder.clone()]);
-        let path = format!("{FOLDER}/stdin");
-        let whole = values.concat();
-        let argv = ["/bin/sh".to_owned(), "-c".to_owned(), format!("cat >{path}")];
-        let run = Command::new(argv, proof(draft, &path, whole.as_bytes()), "not run");
-        draft.run("read", run.reading(phoenix_core::Content::Text(whole)), [folder.clone()]);
-
-        let mut unit = "[Service]\nType=oneshot\nRemainAfterExit=yes\n".to_owned();
-        let mut names = String::new();
-        for (index, value) in values.iter().enumerate().filter(|(_, value)| is_variable(value)) {
-            unit.push_str(&format!("Environment={}\n", systemd(&format!("V{index}={value}"))));
-            names.push_str(&format!(" \"$V{index}\""));
-        }
-        let echo =
-            ["/bin/sh".to_owned(), "-c".to_owned(), format!("printf '%s\\0'{names} >{FOLDER}/variables")];
-        for argv in
-            [print(&format!("{FOLDER}/argv")).into_iter().chain(values.clone()).collect(), echo.to_vec()]
-        {
-            let words: Vec<String> = argv.iter().map(|word| systemd_argument(word)).collect();
-            unit.push_str(&format!("ExecStart={}\n", words.join(" ")));
-        }
-        unit.push_str("[Install]\nWantedBy=multi-user.target\n");
-        let unit = draft.write("write-unit", File::text(UNIT_FILE, unit), [folder]);
-        draft.service(&Service::new(UNIT, [UNIT_FILE.to_owned()]), [unit]);
+    let mut unit = "[Service]\nType=oneshot\nRemainAfterExit=yes\n".to_owned();
+    let mut names = String::new();
+    for (index, value) in values.iter().enumerate().filter(|(_, value)| is_variable(value)) {
+        unit.push_str(&format!("Environment={}\n", systemd(&format!("V{index}={value}"))));
+        names.push_str(&format!(" \"$V{index}\""));
     }
+    let echo = ["/bin/sh".to_owned(), "-c".to_owned(), format!("printf '%s\\0'{names} >{FOLDER}/variables")];
+    for argv in [print(&format!("{FOLDER}/argv")).into_iter().chain(values.clone()).collect(), echo.to_vec()]
+    {
+        let words: Vec<String> = argv.iter().map(|word| systemd_argument(word)).collect();
+        unit.push_str(&format!("ExecStart={}\n", words.join(" ")));
+    }
+    unit.push_str("[Install]\nWantedBy=multi-user.target\n");
+    let unit = draft.write("write-unit", File::text(UNIT_FILE, unit), [folder]);
+    draft.service(&Service::new(UNIT, [UNIT_FILE.to_owned()]), [unit]);
 }
 
 fn sha256(bytes: &[u8]) -> String {
@@ -137,18 +121,8 @@ fn values() -> Vec<String> {
 #[test]
 fn values_of_every_sort_arrive_in_files_units_arguments_and_standard_input() {
     on_the_real_way(async |way| {
-        let odd = Odd {
-            descriptor: Descriptor {
-                name: "odd".to_owned(),
-                version: "1.0.0".parse().expect("a version"),
-                summary: "puts values everywhere".to_owned(),
-                config_schema: json!({"type": "object"}),
-                sites: BTreeSet::from([SiteKind::Lxc]),
-                after: BTreeSet::new(),
-                artifacts: Vec::new(),
-            },
-        };
-        let registry = Lab::new().registry.with_feature(Box::new(Lifted(Drafted(odd))));
+        let descriptor = Descriptor::new("odd", "puts values everywhere", json!({"type": "object"}));
+        let registry = Lab::new().registry.with_feature(Box::new(Recipe::new(descriptor, odd)));
         let mut loaded = homelab::load();
         let seed = homelab::seed(&loaded);
         loaded.desired.resources.retain(|id, _| id.as_str() == "lxc/900");
