@@ -44,10 +44,12 @@ pub fn systemd(value: &str) -> String {
     word
 }
 
-/// Tells whether a unit can have a value in its environment: systemd passes one over that has another control character
-/// than tab and newline, and says so in its log alone.
-pub fn is_variable(value: &str) -> bool {
-    !value.contains(|letter: char| letter.is_control() && !"\n\t".contains(letter))
+/// Tells whether a unit can have a variable of this name and value: systemd passes one over whose value has another
+/// control character than tab and newline, and says so in its log alone.
+pub fn is_variable(name: &str, value: &str) -> bool {
+    name.starts_with(|letter: char| letter.is_ascii_alphabetic() || letter == '_')
+        && name.chars().all(|letter| letter.is_ascii_alphanumeric() || letter == '_')
+        && !value.contains(|letter: char| letter.is_control() && !"\n\t".contains(letter))
 }
 
 /// Returns a value as one word of a command line of a systemd unit, where `$` would begin a variable.

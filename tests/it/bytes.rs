@@ -54,7 +54,7 @@ fn odd(draft: &mut Draft<'_>, config: &Config) {
 
     let mut unit = "[Service]\nType=oneshot\nRemainAfterExit=yes\n".to_owned();
     let mut names = String::new();
-    for (index, value) in values.iter().enumerate().filter(|(_, value)| is_variable(value)) {
+    for (index, value) in values.iter().enumerate().filter(|(_, value)| is_variable("V", value)) {
         unit.push_str(&format!("Environment={}\n", systemd(&format!("V{index}={value}"))));
         names.push_str(&format!(" \"$V{index}\""));
     }
@@ -137,7 +137,7 @@ fn values_of_every_sort_arrive_in_files_units_arguments_and_standard_input() {
         assert!(world.plan(&resolved).await.expect("a plan").is_empty());
 
         let site = Site::Guest(GuestId::lxc(900));
-        let variables = values.iter().filter(|value| is_variable(value));
+        let variables = values.iter().filter(|value| is_variable("V", value));
         let mut expected = vec![
             ("run".to_owned(), joined(&values)),
             ("argv".to_owned(), joined(&values)),

@@ -88,10 +88,11 @@ impl Config {
             }
         }
         for (name, value) in &self.environment {
-            let is_name = name.starts_with(|letter: char| letter.is_ascii_alphabetic() || letter == '_')
-                && name.chars().all(|letter| letter.is_ascii_alphanumeric() || letter == '_');
-            if !is_name || !is_variable(value) {
-                problems.add(format!("/environment/{name}"), format!("`{name}` cannot be a variable"));
+            if !is_variable(name, value) {
+                problems.add(
+                    format!("/environment/{name}"),
+                    format!("`{name}` cannot be a variable, or not with this value"),
+                );
             }
         }
         problems

@@ -76,7 +76,7 @@ fn what_cannot_be_is_refused() {
         (json!({"models": ["a/b", "a:b"]}), "cannot be told apart"),
         (json!({"host": "a b"}), "`a b` is no address"),
         (json!({"gpu_memory_percent": 101}), "outside 1 to 100"),
-        (json!({"environment": {"A B": "c"}}), "`A B` is no name of a variable"),
+        (json!({"environment": {"A B": "c"}}), "`A B` cannot be a variable"),
         (json!({"model": "x"}), "unknown field `model`"),
     ];
     refuses(&*feature(), &site(), wrong);

@@ -85,15 +85,10 @@ impl Config {
                     wrong("/files", format!("`{path}` is no path below the service's directory"));
                 }
             }
-            for name in service.environment.keys().chain(service.secret_files.keys()) {
-                let is_name = name.starts_with(|letter: char| letter.is_ascii_alphabetic() || letter == '_')
-                    && name.chars().all(|letter| letter.is_ascii_alphanumeric() || letter == '_');
-                if !is_name {
-                    wrong("/environment", format!("`{name}` cannot be the name of a variable"));
-                }
-            }
-            if let Some((name, _)) = service.environment.iter().find(|(_, value)| !is_variable(value)) {
-                wrong("/environment", format!("`{name}` has a control character, which no unit can pass on"));
+            let secrets = service.secret_files.keys().map(|name| (name, ""));
+            let variables = service.environment.iter().map(|(name, value)| (name, value.as_str()));
+            for (name, _) in variables.chain(secrets).filter(|(name, value)| !is_variable(name, value)) {
+                wrong("/environment", format!("`{name}` cannot be a variable, or not with this value"));
             }
         }
         problems

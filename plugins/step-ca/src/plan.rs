@@ -6,6 +6,7 @@ use phoenix_core::{
     draft::{Command, File, Service},
 };
 use schemars::schema_for;
+use serde_json::{Map, Value, json};
 
 use crate::config::Config;
 
@@ -59,9 +60,10 @@ fn draft(draft: &mut Draft<'_>, config: &Config) {
     let state = draft.directory("make-state", STATE, (0o700, ACCOUNT), [account]);
     let password = password(draft, config, state.clone());
     let made = draft.run("make-authority", making(draft, config), [state, step, password.clone()]);
+    let named = names(draft, config);
     let unit = draft.write("write-unit", File::text(UNIT_FILE, unit()), []);
     let reads = [PROGRAM, SETTINGS, PASSWORD, UNIT_FILE];
-    let up = draft.service(&Service::new(UNIT, reads), [program, password, made, unit]);
+    let up = draft.service(&Service::new(UNIT, reads), [program, password, made, named, unit]);
     draft.wait("answers", healthy(draft, config), 60, "it answers, with a certificate of its own", [up]);
 }
 
@@ -100,6 +102,20 @@ fn making(draft: &Draft<'_>, config: &Config) -> Command {
     argv.extend(["--provisioner-password-file", PASSWORD, "--acme"]);
     let proof = Condition::new(Probe::file(draft.site(), SETTINGS), Expect::Present);
     Command::new(argv, proof, "there is no authority yet")
+}
+
+/// Gives an authority that is there the names and the port that are written here; all else in its settings stays.
+fn names(draft: &mut Draft<'_>, config: &Config) -> Option<StepId> {
+    let text = draft.file(SETTINGS)?.text.as_deref()?;
+    // What is no JSON was broken by hand: the service says so better.
+    let mut settings: Map<String, Value> = serde_json::from_str(text).ok()?;
+    let wanted = [("address", json!(format!(":{}", config.port))), ("dnsNames", json!(config.dns))];
+    if wanted.iter().all(|(key, value)| settings.get(*key) == Some(value)) {
+        return None;
+    }
+    settings.extend(wanted.map(|(key, value)| (key.to_owned(), value)));
+    let text = format!("{:#}\n", Value::Object(settings));
+    draft.write("write-names", File::text(SETTINGS, text).with_mode(0o600).owned_by(ACCOUNT), [])
 }
 
 /// Returns that it answers under its own name, by a certificate that its own root vouches for.

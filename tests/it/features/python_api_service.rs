@@ -49,7 +49,8 @@ fn what_is_not_pinned_or_leads_elsewhere_is_refused() {
         ("requirements", json!(["-r==/etc/passwd"]), "names no exact version"),
         ("files", json!({"../x": ""}), "`../x` is no path below"),
         ("command", json!(["/bin/sh"]), "without a path"),
-        ("environment", json!({"A=B": ""}), "`A=B` cannot be the name of a variable"),
+        ("environment", json!({"A=B": ""}), "`A=B` cannot be a variable"),
+        ("environment", json!({"BELL": "\u{7}"}), "`BELL` cannot be a variable, or not with this value"),
     ] {
         let messages = with(key, value);
         assert!(messages.iter().any(|message| message.contains(says)), "{says}: {messages:?}");

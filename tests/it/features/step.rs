@@ -1,10 +1,14 @@
 //! `step-ca` and `step-cli`: an authority, and guests that know it.
 
 use phoenix_core::FeatureUse;
-use phoenix_tests::lab::{Lab, container};
+use phoenix_tests::{
+    lab::{Lab, container},
+    world::{World, resolve},
+};
 use serde_json::{Value, json};
 
-use super::{Harm, check_laws, first_plan, lab, mends, refusals};
+use super::{Harm, check_laws, first_plan, lab, mends, refusals, steps};
+use crate::block_on;
 
 fn authority() -> [(&'static str, Value); 2] {
     [
@@ -39,6 +43,25 @@ fn what_is_broken_is_mended_and_the_authority_is_never_made_anew() {
     mends(&lab, &Harm::Remove("/usr/local/bin/step-ca"), &behind("step-ca:install-step-ca"));
     mends(&lab, &Harm::Edit("/etc/step-ca/config/ca.json"), &again);
     mends(&lab, &Harm::Stop("step-ca.service"), &["step-ca:start-step-ca.service", "step-ca:answers"]);
+}
+
+#[test]
+fn an_authority_gets_other_names_and_another_port_and_keeps_its_keys() {
+    block_on(async {
+        let world = World::new();
+        let with = |config: Value| lab(&[("step-ca", config)]);
+        let before = resolve(&with(json!({"dns": ["ca.example"]}))).expect("a good lab");
+        world.converge(&before).await.expect("it comes up");
+        let after = with(json!({"dns": ["ca.example", "ca.other"], "port": 8443}));
+        let after = resolve(&after).expect("a good lab");
+        let planned = steps(&world, &after).await;
+        assert_eq!(
+            planned,
+            ["step-ca:write-names", "step-ca:restart-step-ca.service", "step-ca:answers", "guest:seal"]
+        );
+        world.converge(&after).await.expect("it is named anew");
+        assert_eq!(steps(&world, &after).await, Vec::<String>::new());
+    });
 }
 
 #[test]

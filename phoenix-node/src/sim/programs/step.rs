@@ -1,5 +1,7 @@
 //! `step`, as far as it makes an authority and asks for its health, and `runuser` and `env`, which run others.
 
+use serde_json::json;
+
 use crate::sim::{
     programs::{self, Ran, Run},
     world::{Body, Entry},
@@ -45,7 +47,12 @@ pub(super) fn step(run: Run<'_>) -> Ran {
                     Entry { mode, owner: "step".into(), group: "step".into(), body: Body::Text(text) };
                 run.world.place(&path, entry);
             };
-            write(format!("{state}/config/ca.json"), 0o600, "{}\n".to_owned());
+            let given = |option: &str| {
+                let pairs = words.windows(2).filter(move |pair| pair[0] == option);
+                pairs.map(|pair| pair[1].to_owned()).collect::<Vec<_>>()
+            };
+            let settings = json!({ "address": given("--address").first(), "dnsNames": given("--dns") });
+            write(format!("{state}/config/ca.json"), 0o600, format!("{settings:#}\n"));
             for name in ["root_ca", "intermediate_ca"] {
                 let text =
                     format!("-----BEGIN CERTIFICATE-----\n{name} of {host}\n-----END CERTIFICATE-----\n");

@@ -6,6 +6,7 @@ use phoenix_core::{
     Artifact, Claim, Descriptor, Draft, Feature, Problems, Recipe,
     artifact::Format,
     draft::{Command, File, Service, from_inside},
+    render::is_variable,
 };
 use schemars::schema_for;
 use serde_json::json;
@@ -96,10 +97,13 @@ fn problems(config: &Config) -> Problems {
     if !config.model_dir.starts_with('/') {
         problems.refuse("/model_dir", "`model_dir` is no absolute path", "write it from `/`");
     }
-    let is_name = |letter: char| letter.is_ascii_alphanumeric() || letter == '_';
-    for name in config.environment.keys().filter(|name| name.is_empty() || !name.chars().all(is_name)) {
-        let message = format!("`{name}` is no name of a variable");
-        problems.refuse("/environment", message, "use letters, digits and underscores");
+    for (name, _) in config.environment.iter().filter(|(name, value)| !is_variable(name, value)) {
+        let message = format!("`{name}` cannot be a variable, or not with this value");
+        problems.refuse(
+            "/environment",
+            message,
+            "use letters, digits and underscores, and no control characters",
+        );
     }
     if config.gpu_memory_percent.is_some_and(|percent| percent == 0 || percent > 100) {
         let message = "`gpu_memory_percent` is outside 1 to 100";

@@ -105,14 +105,14 @@ fn problems(config: &Config) -> Problems {
             problems.refuse("/gpus", message, "lower `tensor_parallel_size`, or give the guest more cards");
         }
     }
-    for name in config.environment.keys() {
-        let is_name = |letter: char| letter.is_ascii_alphanumeric() || letter == '_';
-        if name.is_empty()
-            || name.starts_with(|first: char| first.is_ascii_digit())
-            || !name.chars().all(is_name)
-        {
-            let message = format!("`{name}` is no name of a variable");
-            problems.refuse("/environment", message, "use letters, digits and underscores");
+    for (name, value) in &config.environment {
+        if !render::is_variable(name, value) {
+            let message = format!("`{name}` cannot be a variable, or not with this value");
+            problems.refuse(
+                "/environment",
+                message,
+                "use letters, digits and underscores, and no control characters",
+            );
         }
     }
     problems
