@@ -1,7 +1,7 @@
 //! The feature itself: packages, `daemon.json` that the engine finds good first, and the engine that answers.
 
 use phoenix_core::{
-    Claim, Descriptor, Draft, Feature, Recipe, StepId,
+    Claim, Descriptor, Draft, Feature, GuestKind, Recipe, StepId,
     draft::{File, Service},
     render::systemd,
 };
@@ -34,7 +34,8 @@ fn claims(config: &Config) -> Vec<Claim> {
 
 fn draft(draft: &mut Draft<'_>, config: &Config) {
     let packages = draft.packages(config.packages.iter().map(String::as_str), []);
-    let text = format!("{:#}\n", daemon(config));
+    let is_container = draft.site().guest().is_some_and(|guest| guest.kind == GuestKind::Lxc);
+    let text = format!("{:#}\n", daemon(config, is_container));
     let file = File::text(DAEMON, text).checked_by(["dockerd", "--validate", "--config-file={}"]);
     let written = draft.write("write-daemon-json", file, [packages.clone()]);
     let settings = unit(draft, config, packages.clone());
@@ -47,8 +48,13 @@ fn draft(draft: &mut Draft<'_>, config: &Config) {
 }
 
 /// Returns what `daemon.json` holds.
-fn daemon(config: &Config) -> Value {
+fn daemon(config: &Config, is_container: bool) -> Value {
     let mut keys = config.daemon.clone();
+    if is_container && let Value::Object(features) = keys.entry("features").or_insert_with(|| json!({})) {
+        // Docker 29 would keep images by containerd's overlay, which fails on a root file system that is an overlay itself;
+        // its own drivers find out what there is. And all data stays below `/var/lib/docker`.
+        features.entry("containerd-snapshotter").or_insert(json!(false));
+    }
     keys.insert("log-driver".to_owned(), json!("json-file"));
     let logs = json!({ "max-size": config.log_max_size, "max-file": config.log_max_file.to_string() });
     keys.insert("log-opts".to_owned(), logs);

@@ -1,6 +1,8 @@
 //! The features for real: containers of the example lab that reach no network, with the programs themselves installed in
 //! them, and probed from outside.
 
+mod docker;
+
 use std::collections::BTreeMap;
 
 use phoenix_core::{Desired, Evidence, FeatureUse, GuestId, Probe, Reader, Site, planner::Resolved};
@@ -227,34 +229,4 @@ async fn services(way: Way, stores: &Stores) {
         "{failures:?}"
     );
     assert!(done(&world, guest(103), ask).await.contains("200 OK"));
-}
-
-#[test]
-fn docker_runs_and_is_mended() {
-    let Some(stores) = stores(&[]) else { return };
-    on_the_real_way(async |way| {
-        let (resolved, seed) = example(&stores, &[900, 902, 910], |_| ());
-        let world = way.seeded(seed).await;
-        laws::settle(&resolved, world.backend.as_ref()).await;
-        assert_eq!(steps(&world, &resolved).await, Vec::<String>::new());
-        done(&world, guest(910), "docker compose version").await;
-        // An image of nothing but a static program of the guest.
-        let image = "cd /tmp && cp /usr/bin/busybox . 2>/dev/null; tar -cf - -C / bin/true lib64 usr/lib/x86_64-linux-gnu/libc.so.6 2>/dev/null | docker import - tiny >/dev/null; docker images -q tiny";
-        assert!(!done(&world, guest(910), image).await.is_empty());
-        let again = ["docker:restart-docker.service", "docker:answers"];
-        mends(
-            &world,
-            &resolved,
-            (910, "echo '{}' >/etc/docker/daemon.json"),
-            &["docker:write-daemon-json", again[0], again[1]],
-        )
-        .await;
-        mends(
-            &world,
-            &resolved,
-            (910, "systemctl stop docker.socket docker.service"),
-            &["docker:start-docker.service", "docker:answers"],
-        )
-        .await;
-    });
 }
