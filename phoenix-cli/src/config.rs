@@ -53,9 +53,13 @@ pub(crate) fn assemble(context: &Context) -> Assembly {
 /// Loads the configuration and shows what was found in it. Errors end here.
 pub(crate) fn load(context: &Context) -> Result<Config, Error> {
     let Inspected { loaded, resolved, findings } = inspect(context);
-    // What is merely worth knowing is told by `validate`, not on every run.
-    let findings: Diagnostics =
-        findings.into_iter().filter(|finding| finding.severity != Severity::Note).collect();
+    // What is merely worth knowing is told by `validate`, not on every run: but that a file is not there may be why what
+    // it would declare is missed.
+    let is_missed = findings.iter().any(|finding| finding.code.starts_with("dangling-"));
+    let is_told = |finding: &Diagnostic| {
+        finding.severity != Severity::Note || (is_missed && &*finding.code == "missing-file")
+    };
+    let findings: Diagnostics = findings.into_iter().filter(is_told).collect();
     match resolved.filter(|_| !findings.has_errors()) {
         Some(resolved) => {
             context.ui.findings(&findings, &loaded.sources);

@@ -102,6 +102,15 @@ error[bad-vmid]: `7` is not a vmid
 }
 
 #[test]
+fn a_file_that_is_not_there_is_named_where_its_guests_are_missed() {
+    let lab = Lab::new();
+    lab.set(LXC, "/lxc_configs/102/dependencies", json!([1001]));
+    let said = lab.says(&["plan"]);
+    assert!(said.contains("`web` depends on 1001, which no file declares"), "{said}");
+    assert!(said.contains("note[missing-file]") && said.contains("phoenix_vm_configs.json"), "{said}");
+}
+
+#[test]
 fn a_dangling_dependency_is_shown_at_its_place() {
     let lab = Lab::new();
     lab.set(LXC, "/lxc_configs/102/dependencies", json!([110]));
