@@ -9,6 +9,7 @@ use crate::{
     artifact::Artifact,
     condition::{Condition, Expect},
     content::Content,
+    firewall::{FirewallChange, FirewallScope},
     guest::CloneMode,
     id::{GuestId, Site, Vmid},
     secret::SecretRef,
@@ -168,6 +169,14 @@ pub enum Action {
         /// The guest.
         guest: GuestId,
     },
+    /// Changes something of a firewall.
+    Firewall {
+        /// Whose.
+        scope: FirewallScope,
+        /// What.
+        #[serde(flatten)]
+        change: FirewallChange,
+    },
     /// Writes a file: beside it, then renamed over it.
     WriteFile {
         /// Where.
@@ -324,7 +333,8 @@ impl Action {
             | Self::Snapshot { .. }
             | Self::DeleteSnapshot { .. }
             | Self::Rollback { .. }
-            | Self::MakeTemplate { .. } => None,
+            | Self::MakeTemplate { .. }
+            | Self::Firewall { .. } => None,
         }
     }
 
@@ -354,7 +364,8 @@ impl Action {
                 | Expect::Sha256 { .. }
                 | Expect::LinksTo { .. } => condition.probe.site()?.guest().map(|guest| guest.vmid),
             },
-            Self::FetchOsTemplate { .. } | Self::FetchImage { .. } => None,
+            // A guest's firewall is a file of its own.
+            Self::FetchOsTemplate { .. } | Self::FetchImage { .. } | Self::Firewall { .. } => None,
             Self::WriteFile { .. }
             | Self::InstallArtifact { .. }
             | Self::MakeDirectory { .. }

@@ -65,6 +65,9 @@ pub struct Artifacts {
     /// Artifacts that are had from elsewhere, or in another version, by name.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub replaced: BTreeMap<String, Artifact>,
+    /// Artifacts that are at hand for whoever installs one of that name. Nothing is said of those that nobody does.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub offered: BTreeMap<String, Artifact>,
 }
 
 impl Artifact {
@@ -103,8 +106,8 @@ impl Artifacts {
     /// Returns the artifact to install for one that a feature pins.
     #[must_use]
     pub fn choose(&self, pinned: &Artifact) -> Artifact {
-        if let Some(replaced) = self.replaced.get(&pinned.name) {
-            return replaced.clone();
+        if let Some(own) = self.replaced.get(&pinned.name).or_else(|| self.offered.get(&pinned.name)) {
+            return own.clone();
         }
         let mut chosen = pinned.clone();
         if let (Some(mirror), Source::Url(url)) = (&self.mirror, &pinned.source) {
@@ -141,8 +144,14 @@ mod tests {
     fn what_a_site_replaces_is_taken_as_it_is() {
         let own = Artifact { source: Source::File("/srv/tool".into()), unpack: None, ..pinned() };
         let replaced = BTreeMap::from([("tool".to_owned(), own.clone())]);
-        let artifacts = Artifacts { mirror: Some("https://mirror.example".into()), replaced };
+        let mirror = Some("https://mirror.example".to_owned());
+        let artifacts = Artifacts { mirror, replaced, ..Artifacts::default() };
         assert_eq!(artifacts.choose(&pinned()), own);
+        // What is at hand counts less than what the site says.
+        let at_hand = Artifact { version: "3".into(), ..own.clone() };
+        let offered = BTreeMap::from([("tool".to_owned(), at_hand.clone())]);
+        assert_eq!(Artifacts { offered: offered.clone(), ..artifacts }.choose(&pinned()), own);
+        assert_eq!(Artifacts { offered, ..Artifacts::default() }.choose(&pinned()), at_hand);
         assert_eq!(own.stamp(Some("bb")), "aa bb\n");
     }
 }

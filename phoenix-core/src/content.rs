@@ -28,6 +28,18 @@ pub enum Content {
         /// Its absolute path.
         path: String,
     },
+    /// What a command says on its standard output when this is written; text of at most 64 KiB, and never a secret. So a
+    /// certificate comes to be: the answer of the authority to the answer of the site that has the key. The command may be
+    /// at another site than the step; then it leaves nothing behind that a plan of that site could see.
+    Answer {
+        /// Where it runs.
+        site: Site,
+        /// Program and arguments; never shell text, never a secret.
+        argv: Vec<String>,
+        /// What it reads on its standard input; no secret either.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        stdin: Option<Box<Content>>,
+    },
 }
 
 impl Content {
@@ -36,7 +48,21 @@ impl Content {
         match self {
             Self::Text(text) => Some(text.clone()),
             Self::Block { owner, lines } => Some(with_block(old, owner, lines)),
-            Self::Secret(_) | Self::Copy { .. } => None,
+            Self::Secret(_) | Self::Copy { .. } | Self::Answer { .. } => None,
+        }
+    }
+
+    /// Returns what a command at a site answers.
+    pub fn answer<W: Into<String>>(site: &Site, argv: impl IntoIterator<Item = W>) -> Self {
+        Self::Answer { site: site.clone(), argv: argv.into_iter().map(Into::into).collect(), stdin: None }
+    }
+
+    /// Has the command of an answer read this.
+    #[must_use]
+    pub fn to(self, input: Self) -> Self {
+        match self {
+            Self::Answer { site, argv, .. } => Self::Answer { site, argv, stdin: Some(Box::new(input)) },
+            other @ (Self::Text(_) | Self::Block { .. } | Self::Secret(_) | Self::Copy { .. }) => other,
         }
     }
 
@@ -44,7 +70,19 @@ impl Content {
     pub fn secret(&self) -> Option<&SecretRef> {
         match self {
             Self::Secret(secret) => Some(secret),
-            Self::Text(_) | Self::Block { .. } | Self::Copy { .. } => None,
+            Self::Text(_) | Self::Block { .. } | Self::Copy { .. } | Self::Answer { .. } => None,
+        }
+    }
+
+    /// Returns the secret that a command is given to answer it, which none may be.
+    pub(crate) fn secret_told(&self) -> Option<&SecretRef> {
+        match self {
+            Self::Answer { stdin: Some(input), .. } => input.secret().or_else(|| input.secret_told()),
+            Self::Text(_)
+            | Self::Block { .. }
+            | Self::Secret(_)
+            | Self::Copy { .. }
+            | Self::Answer { stdin: None, .. } => None,
         }
     }
 }

@@ -5,7 +5,7 @@ use std::{collections::BTreeMap, sync::Arc};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
-use crate::{artifact::Artifacts, id::ResourceId};
+use crate::{artifact::Artifacts, id::ResourceId, network::Network};
 
 /// Everything that the user wants.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
@@ -15,6 +15,9 @@ pub struct Desired {
     /// Where artifacts come from.
     #[serde(default)]
     pub artifacts: Artifacts,
+    /// The network plane, from which resources and features are derived.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub network: Option<Network>,
 }
 
 /// What the user wants of one resource.

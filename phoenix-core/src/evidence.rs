@@ -4,7 +4,10 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use serde::{Deserialize, Serialize};
 
-use crate::id::{GuestId, Vmid};
+use crate::{
+    firewall::{FirewallNames, FirewallState},
+    id::{GuestId, Vmid},
+};
 
 /// An answer. Which variant answers which probe stands at [`Probe`](crate::Probe).
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -44,6 +47,10 @@ pub enum Evidence {
         /// A row each.
         rows: Vec<SnapshotRow>,
     },
+    /// A firewall's options and rules.
+    Firewall(FirewallState),
+    /// What the rules of a firewall can name.
+    FirewallNames(FirewallNames),
     /// A file or directory.
     File(FileState),
     /// An installed package.

@@ -6,6 +6,7 @@ use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
 use crate::{
     evidence::{Evidence, GuestConfig, GuestRow, StorageRow},
+    firewall::{FirewallNames, FirewallScope, FirewallState},
     id::{GuestId, Site, Vmid},
     probe::Probe,
 };
@@ -66,6 +67,22 @@ impl Facts {
         }
     }
 
+    /// Returns a firewall, if it is known.
+    pub fn firewall(&self, scope: &FirewallScope) -> Option<&FirewallState> {
+        match self.get(&Probe::Firewall { scope: scope.clone() })? {
+            Evidence::Firewall(state) => Some(state),
+            _ => None,
+        }
+    }
+
+    /// Returns what the rules of a firewall can name, if it is known.
+    pub fn firewall_names(&self, scope: &FirewallScope) -> Option<&FirewallNames> {
+        match self.get(&Probe::FirewallNames { scope: scope.clone() })? {
+            Evidence::FirewallNames(names) => Some(names),
+            _ => None,
+        }
+    }
+
     /// Returns a storage's row as a node has it (the backend's own if none is given), if its storages are known and
     /// have it.
     pub fn storage(&self, node: Option<&str>, name: &str) -> Option<&StorageRow> {
@@ -81,6 +98,9 @@ impl Facts {
         let gone: std::collections::BTreeSet<GuestId> = gone.into_iter().collect();
         let is_about = |probe: &Probe| match probe {
             Probe::Config { guest } | Probe::Snapshots { guest } => gone.contains(guest),
+            Probe::Firewall { scope } | Probe::FirewallNames { scope } => {
+                scope.guest().is_some_and(|guest| gone.contains(&guest))
+            }
             other => other.site().and_then(crate::id::Site::guest).is_some_and(|guest| gone.contains(&guest)),
         };
         let mut facts: Self =

@@ -55,6 +55,13 @@ pub trait Feature: Send + Sync {
     /// Returns what it is.
     fn descriptor(&self) -> &Descriptor;
 
+    /// Returns the artifacts that it installs with this configuration: those of its descriptor, if they are always the
+    /// same.
+    fn artifacts(&self, config: &Value) -> Vec<Artifact> {
+        let _ = config;
+        self.descriptor().artifacts.clone()
+    }
+
     /// Returns what it needs of its guest.
     fn claims(&self, config: &Value) -> Result<Vec<Claim>, Diagnostics>;
 
@@ -64,6 +71,22 @@ pub trait Feature: Send + Sync {
     /// Returns the steps that are missing. A probe without an answer counts as [`Absent`](crate::Evidence::Absent),
     /// so that a guest which does not exist yet gets its full installation.
     fn plan(&self, site: &Site, config: &Value, facts: &Facts) -> Result<Vec<Step>, Diagnostics>;
+
+    /// Returns what it finds at the site that it once made and that nobody declares any more, as far as that is not
+    /// taken away by its plan: what others may have come to rely on is only removed where somebody asks for it.
+    fn leftovers(&self, site: &Site, config: &Value, facts: &Facts) -> Vec<Leftover> {
+        let _ = (site, config, facts);
+        Vec::new()
+    }
+}
+
+/// Something that a feature once made and that nobody declares any more.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Leftover {
+    /// What is told of it.
+    pub note: Diagnostic,
+    /// What removes it.
+    pub removal: Step,
 }
 
 /// The typed face of a feature, which authors implement.

@@ -4,7 +4,10 @@ use std::collections::BTreeSet;
 
 use serde::{Deserialize, Serialize};
 
-use crate::id::{GuestId, Site};
+use crate::{
+    firewall::FirewallScope,
+    id::{GuestId, Site},
+};
 
 /// A question. Two equal probes are one question.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
@@ -37,6 +40,16 @@ pub enum Probe {
     Snapshots {
         /// The guest.
         guest: GuestId,
+    },
+    /// The options and rules of a firewall. Answer: `Firewall`, or `Absent` for that of a guest that is not there.
+    Firewall {
+        /// Whose.
+        scope: FirewallScope,
+    },
+    /// What the rules of a firewall can name: aliases, sets of addresses, groups. Answer: `FirewallNames`, or `Absent`.
+    FirewallNames {
+        /// Whose.
+        scope: FirewallScope,
     },
     /// A file or directory at a site. Answer: `File`, or `Absent`.
     File {
@@ -112,7 +125,9 @@ impl Probe {
             | Self::Storages { .. }
             | Self::Volumes { .. }
             | Self::Config { .. }
-            | Self::Snapshots { .. } => None,
+            | Self::Snapshots { .. }
+            | Self::Firewall { .. }
+            | Self::FirewallNames { .. } => None,
         }
     }
 

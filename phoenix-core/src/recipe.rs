@@ -12,7 +12,7 @@ use crate::{
     diagnostic::Diagnostics,
     draft::Draft,
     facts::Facts,
-    feature::{Descriptor, Feature, decode},
+    feature::{Descriptor, Feature, Leftover, decode},
     id::Site,
     plan::Step,
     probe::Probe,
@@ -25,8 +25,10 @@ use crate::{
 pub struct Recipe<C> {
     descriptor: Descriptor,
     problems: fn(&C) -> Problems,
+    artifacts: Option<fn(&C) -> Vec<Artifact>>,
     claims: fn(&C) -> Vec<Claim>,
     draft: fn(&mut Draft<'_>, &C),
+    leftovers: Option<fn(&mut Draft<'_>, &C)>,
 }
 
 /// What the planner fills in: see [`Descriptor::artifacts`].
@@ -39,13 +41,34 @@ impl<C> Recipe<C> {
     /// Returns a recipe: the function goes through what the site shall have, and asks the draft for everything that it
     /// wants to know.
     pub fn new(descriptor: Descriptor, draft: fn(&mut Draft<'_>, &C)) -> Self {
-        Self { descriptor, problems: |_| Problems::default(), claims: |_| Vec::new(), draft }
+        Self {
+            descriptor,
+            problems: |_| Problems::default(),
+            artifacts: None,
+            claims: |_| Vec::new(),
+            draft,
+            leftovers: None,
+        }
     }
 
     /// Has a function say what is wrong with a configuration as a whole. If anything is, nothing is asked or planned.
     #[must_use]
     pub fn checked_by(mut self, problems: fn(&C) -> Problems) -> Self {
         self.problems = problems;
+        self
+    }
+
+    /// Has a function say which artifacts a configuration names, beside those of the descriptor.
+    #[must_use]
+    pub fn installing(mut self, artifacts: fn(&C) -> Vec<Artifact>) -> Self {
+        self.artifacts = Some(artifacts);
+        self
+    }
+
+    /// Has a function go through what there is and is declared no more, and [leave](Draft::leave) it.
+    #[must_use]
+    pub fn leaving(mut self, leftovers: fn(&mut Draft<'_>, &C)) -> Self {
+        self.leftovers = Some(leftovers);
         self
     }
 
@@ -81,7 +104,8 @@ impl<C: DeserializeOwned> Recipe<C> {
     /// Returns what the configuration says, and what the site has instead of pinned artifacts.
     fn decode(&self, config: &Value) -> Result<(C, BTreeMap<String, Artifact>), Diagnostics> {
         let name = &self.descriptor.name;
-        if self.descriptor.artifacts.is_empty() || config.get("artifacts").is_none() {
+        let installs_none = self.descriptor.artifacts.is_empty() && self.artifacts.is_none();
+        if installs_none || config.get("artifacts").is_none() {
             return Ok((decode(name, config)?, BTreeMap::new()));
         }
         let Chosen { artifacts } = decode(name, config)?;
@@ -96,6 +120,16 @@ impl<C: DeserializeOwned> Feature for Recipe<C> {
         &self.descriptor
     }
 
+    fn artifacts(&self, config: &Value) -> Vec<Artifact> {
+        let mut all = self.descriptor.artifacts.clone();
+        if let Some(artifacts) = self.artifacts
+            && let Ok((config, _)) = self.decode(config)
+        {
+            all.extend(artifacts(&config));
+        }
+        all
+    }
+
     fn claims(&self, config: &Value) -> Result<Vec<Claim>, Diagnostics> {
         Ok((self.claims)(&self.decode(config)?.0))
     }
@@ -106,6 +140,14 @@ impl<C: DeserializeOwned> Feature for Recipe<C> {
 
     fn plan(&self, site: &Site, config: &Value, facts: &Facts) -> Result<Vec<Step>, Diagnostics> {
         self.draft(site, config, facts)?.into_steps()
+    }
+
+    fn leftovers(&self, site: &Site, config: &Value, facts: &Facts) -> Vec<Leftover> {
+        let Some(leftovers) = self.leftovers else { return Vec::new() };
+        let Ok((config, _)) = self.decode(config) else { return Vec::new() };
+        let mut draft = Draft::new(site, &self.descriptor.name, facts);
+        leftovers(&mut draft, &config);
+        draft.into_leftovers()
     }
 }
 
@@ -165,6 +207,19 @@ mod tests {
         assert!(findings.0[0].place.as_ref().unwrap().path.starts_with("/artifacts/tool"), "{findings:?}");
         // Who pins nothing has no such key.
         assert!(feature([]).plan(&site(), &config, &Facts::new()).is_err());
+    }
+
+    #[test]
+    fn a_configuration_can_name_artifacts_itself() {
+        let named = |config: &Config| vec![Artifact { name: format!("tool-{}", config.number), ..pinned() }];
+        let recipe = Recipe::new(Descriptor::new("tool", "installs a tool", json!({})), draft);
+        let recipe = recipe.installing(named);
+        assert_eq!(recipe.artifacts(&json!({"number": 2}))[0].name, "tool-2");
+        assert_eq!(recipe.artifacts(&json!({"number": "none"})), []);
+        let own = Artifact { version: "2".into(), ..pinned() };
+        let config = json!({"number": 1, "artifacts": {"tool": own}});
+        let steps = recipe.plan(&site(), &config, &Facts::new()).unwrap();
+        assert!(matches!(&steps[0].action, Action::InstallArtifact { artifact, .. } if *artifact == own));
     }
 
     #[test]

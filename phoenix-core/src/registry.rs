@@ -11,7 +11,7 @@ use crate::{
     facts::Facts,
     feature::{Feature, pointer},
     guest::Power,
-    id::ResourceId,
+    id::{ResourceId, Site},
     lifecycle::Lifecycle,
     manager::{Manager, Planned},
     plan::Step,
@@ -118,6 +118,8 @@ pub(crate) trait AnyManager: Send + Sync {
 pub(crate) trait AnySpec: Send + Sync {
     fn id(&self) -> ResourceId;
     fn requires(&self) -> Vec<Requirement>;
+    fn site(&self) -> Option<Site>;
+    fn attached_to(&self) -> Option<ResourceId>;
     fn accept(&mut self, claim: &Claim, by: &str) -> Result<(), Diagnostic>;
     fn layer(&self) -> Option<LayerSource>;
     fn stamp(&mut self, stamp: Stamp);
@@ -134,6 +136,14 @@ impl<R: Resource> AnySpec for R {
 
     fn requires(&self) -> Vec<Requirement> {
         Resource::requires(self)
+    }
+
+    fn site(&self) -> Option<Site> {
+        Resource::site(self)
+    }
+
+    fn attached_to(&self) -> Option<ResourceId> {
+        Resource::attached_to(self)
     }
 
     fn accept(&mut self, claim: &Claim, by: &str) -> Result<(), Diagnostic> {

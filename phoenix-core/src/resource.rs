@@ -5,7 +5,12 @@ use std::{fmt::Debug, sync::Arc};
 use serde::{Deserialize, Serialize, de::DeserializeOwned};
 use serde_json::Value;
 
-use crate::{claim::Claim, diagnostic::Diagnostic, id::ResourceId, layer::LayerId};
+use crate::{
+    claim::Claim,
+    diagnostic::Diagnostic,
+    id::{ResourceId, Site},
+    layer::LayerId,
+};
 
 /// What the user wants of one thing.
 pub trait Resource: Serialize + DeserializeOwned + Debug + Send + Sync + 'static {
@@ -17,6 +22,16 @@ pub trait Resource: Serialize + DeserializeOwned + Debug + Send + Sync + 'static
 
     /// Returns the resources that must be there before it, and for which part of its life.
     fn requires(&self) -> Vec<Requirement>;
+
+    /// Returns the site that its features live in, if it has one: a guest is its own.
+    fn site(&self) -> Option<Site> {
+        self.id().guest().map(Site::Guest)
+    }
+
+    /// Returns the resource that it is a part of for whoever names that one: they are converged together.
+    fn attached_to(&self) -> Option<ResourceId> {
+        None
+    }
 
     /// Takes in what a feature needs. Says so if it cannot be had; `by` is the feature's name.
     fn accept(&mut self, claim: &Claim, by: &str) -> Result<(), Diagnostic>;

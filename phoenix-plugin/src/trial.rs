@@ -126,7 +126,9 @@ impl Trial {
             | Probe::Storages { .. }
             | Probe::Volumes { .. }
             | Probe::Config { .. }
-            | Probe::Snapshots { .. } => Evidence::Absent,
+            | Probe::Snapshots { .. }
+            | Probe::Firewall { .. }
+            | Probe::FirewallNames { .. } => Evidence::Absent,
         })
     }
 
@@ -195,7 +197,8 @@ impl Trial {
             | Action::Snapshot { .. }
             | Action::DeleteSnapshot { .. }
             | Action::Rollback { .. }
-            | Action::MakeTemplate { .. } => {}
+            | Action::MakeTemplate { .. }
+            | Action::Firewall { .. } => {}
         }
     }
 
@@ -229,7 +232,9 @@ impl Trial {
                 | Probe::Storages { .. }
                 | Probe::Volumes { .. }
                 | Probe::Config { .. }
-                | Probe::Snapshots { .. } => return,
+                | Probe::Snapshots { .. }
+                | Probe::Firewall { .. }
+                | Probe::FirewallNames { .. } => return,
             },
             Expect::Active => match probe {
                 Probe::Unit { name, .. } => return self.set_unit(name, true, true),

@@ -82,15 +82,30 @@ impl Draft<'_> {
         file: File<'_>,
         after: impl IntoIterator<Item = Option<StepId>>,
     ) -> Option<StepId> {
+        self.write_when(verb, file, None, after)
+    }
+
+    /// Adds a step that writes a file, if there is a reason to, or if it is not as it shall be. What a command answers can
+    /// only be known by asking it, so that a file of an [answer](Content::Answer) needs such a reason.
+    pub fn write_when(
+        &mut self,
+        verb: &str,
+        file: File<'_>,
+        because: Option<String>,
+        after: impl IntoIterator<Item = Option<StepId>>,
+    ) -> Option<StepId> {
         let path = file.path;
         if let Content::Copy { site, path } = &file.content {
             // At once, so that the other site need not be asked a second time.
             self.ask(Probe::file(site, path));
         }
-        let reason = match self.file(path) {
-            None => format!("`{path}` is missing"),
-            Some(found) if self.is_other(&file.content, found) => format!("`{path}` has another content"),
-            Some(found) => other_owner(path, found, file.mode, file.owner)?,
+        let reason = match (self.file(path), because) {
+            (None, _) => format!("`{path}` is missing"),
+            (Some(_), Some(reason)) => reason,
+            (Some(found), None) if self.is_other(&file.content, found) => {
+                format!("`{path}` has another content")
+            }
+            (Some(found), None) => other_owner(path, found, file.mode, file.owner)?,
         };
         let action = Action::WriteFile {
             site: self.site.clone(),
@@ -113,7 +128,7 @@ impl Draft<'_> {
                 None => true,
             },
             // Nobody but the backend may know it.
-            Content::Secret(_) => false,
+            Content::Secret(_) | Content::Answer { .. } => false,
             // While the other site cannot be asked, what was copied once stays.
             Content::Copy { site, path } => match self.ask(Probe::file(site, path)) {
                 Some(Evidence::File(source)) => source.sha256 != found.sha256,

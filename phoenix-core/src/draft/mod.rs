@@ -28,6 +28,7 @@ use crate::{
     diagnostic::{Diagnostic, Diagnostics, Place},
     evidence::{Evidence, FileState},
     facts::Facts,
+    feature::Leftover,
     id::{ResourceId, Site, StepId},
     plan::{Phase, Step},
     probe::Probe,
@@ -42,6 +43,7 @@ pub struct Draft<'a> {
     artifacts: BTreeMap<String, Artifact>,
     asked: RefCell<BTreeSet<Probe>>,
     steps: Vec<Step>,
+    leftovers: Vec<Leftover>,
     findings: Diagnostics,
 }
 
@@ -54,7 +56,7 @@ impl<'a> Draft<'a> {
         };
         let (asked, steps, findings) = (RefCell::default(), Vec::new(), Diagnostics::new());
         let artifacts = BTreeMap::new();
-        Self { site, feature, resource, facts, artifacts, asked, steps, findings }
+        Self { site, feature, resource, facts, artifacts, asked, steps, leftovers: Vec::new(), findings }
     }
 
     /// Has it know what the site has instead of pinned artifacts, by their names.
@@ -236,6 +238,20 @@ impl<'a> Draft<'a> {
         }
         let action = Action::Await { condition, timeout_s };
         Some(self.add(verb, action, reason, after.into_iter().map(Some)))
+    }
+
+    /// Tells of something that was made once and is declared no more, and of the command that removes it where that is
+    /// asked for.
+    pub fn leave(&mut self, note: Diagnostic, verb: &str, removal: Command) {
+        let Command { argv, stdin, proof, reason, .. } = removal;
+        let action = Action::Run { site: self.site.clone(), argv, stdin, proof };
+        let removal = Step::new(&self.resource, self.feature, verb, Phase::Provision, action, reason);
+        self.leftovers.push(Leftover { note, removal });
+    }
+
+    /// Returns what is declared no more.
+    pub fn into_leftovers(self) -> Vec<Leftover> {
+        self.leftovers
     }
 
     /// Returns every question that was asked.

@@ -5,6 +5,7 @@ use std::collections::BTreeSet;
 use super::Draft;
 use crate::{
     action::{Action, UnitGoal},
+    condition::{Condition, Expect},
     evidence::Evidence,
     id::StepId,
     probe::Probe,
@@ -86,5 +87,29 @@ impl Draft<'_> {
             UnitGoal::Stopped => format!("stop-{name}"),
         };
         Some(self.add(&verb, action, reason, after))
+    }
+
+    /// Adds a step that has a unit that runs read these files again, by a reload and never by a restart. One that does not
+    /// run reads them when it is started. `after` are the steps of this draft that change them.
+    pub fn reload(
+        &mut self,
+        name: &str,
+        reads: impl IntoIterator<Item = String>,
+        after: impl IntoIterator<Item = Option<StepId>>,
+    ) -> Option<StepId> {
+        let reads = reads.into_iter().collect();
+        let probe = Probe::Unit { site: self.site.clone(), name: name.to_owned(), reads };
+        let Some(Evidence::Unit { active: true, stale, .. }) = self.ask(probe) else { return None };
+        let after: Vec<Option<StepId>> = after.into_iter().filter(Option::is_some).collect();
+        let files: Vec<String> = stale.iter().map(|path| format!("`{path}`")).collect();
+        let reason = match (after.is_empty(), files.is_empty()) {
+            (false, _) => format!("`{name}` has not read what changes"),
+            (true, false) => format!("`{name}` has not read {} since it changed", files.join(", ")),
+            (true, true) => return None,
+        };
+        let argv = ["systemctl", "reload", "--", name].map(str::to_owned).to_vec();
+        let proof = Condition::new(Probe::unit(self.site, name), Expect::Active);
+        let action = Action::Run { site: self.site.clone(), argv, stdin: None, proof };
+        Some(self.add(&format!("reload-{name}"), action, reason, after))
     }
 }

@@ -7,7 +7,7 @@ use crate::{
     diagnostic::{Diagnostic, Diagnostics},
     evidence::Evidence,
     facts::Facts,
-    planner::{Request, Resolved, site},
+    planner::{self, Request, Resolved},
     port::Reader,
     probe::Probe,
 };
@@ -24,7 +24,7 @@ pub async fn gather(
     let scope = request.scope(resolved)?;
     let mut facts = Facts::new();
     for _ in 0..ROUNDS {
-        let asked = questions(resolved, &scope, &facts)?;
+        let asked = questions(resolved, request, &scope, &facts)?;
         if asked.is_empty() {
             return Ok(facts);
         }
@@ -53,7 +53,7 @@ pub async fn gather(
         }
         findings.into_result(())?;
     }
-    let left = questions(resolved, &scope, &facts)?;
+    let left = questions(resolved, request, &scope, &facts)?;
     match left.first() {
         None => Ok(facts),
         Some(probe) => Err(Diagnostic::error(
@@ -67,6 +67,7 @@ pub async fn gather(
 
 fn questions(
     resolved: &Resolved,
+    request: &Request,
     scope: &BTreeSet<crate::ResourceId>,
     facts: &Facts,
 ) -> Result<BTreeSet<Probe>, Diagnostics> {
@@ -75,10 +76,11 @@ fn questions(
     for id in scope {
         let item = resolved.get(id).expect("the scope holds declared resources");
         asked.extend(item.manager.probes(id, Some(item.spec.as_ref()), facts));
-        let Some(site) = site(id) else { continue };
+        let Some(site) = &item.site else { continue };
         // Also where the guest does not run: what a feature wants to know of its node can be answered.
-        for installed in &item.features {
-            match installed.feature.probes(&site, &installed.config, facts) {
+        let is_meant = |one: &&planner::Installed| request.has_feature(&one.feature.descriptor().name);
+        for installed in item.features.iter().filter(is_meant) {
+            match installed.feature.probes(site, &installed.config, facts) {
                 Ok(probes) => asked.extend(probes),
                 Err(found) => findings.extend(
                     found.into_iter().map(|finding| item.place_feature(finding, installed)).collect(),
@@ -102,6 +104,8 @@ fn unanswered(probe: &Probe, error: &crate::BackendError) -> Diagnostic {
         Probe::Volumes { storage, .. } => format!("the volumes of the storage `{storage}`"),
         Probe::Config { guest } => format!("the configuration of `{guest}`"),
         Probe::Snapshots { guest } => format!("the snapshots of `{guest}`"),
+        Probe::Firewall { scope } => format!("the firewall `{scope}`"),
+        Probe::FirewallNames { scope } => format!("the names of the firewall `{scope}`"),
         Probe::File { site, path } => format!("the file `{path}` in `{site}`"),
         Probe::Package { site, name } => format!("the package `{name}` in `{site}`"),
         Probe::Unit { site, name, .. } => format!("the unit `{name}` in `{site}`"),

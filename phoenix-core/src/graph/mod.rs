@@ -1,5 +1,5 @@
-//! A graph: nodes in groups and labelled edges between them, drawn from what is desired. It knows three pictures (the
-//! hierarchy of templates, the requirements, the lifecycle) and three ways to write one (Mermaid, DOT, SVG).
+//! A graph: nodes in groups and labelled edges between them, drawn from what is desired. It knows four pictures (the
+//! hierarchy of templates, the requirements, the lifecycle, the network plane) and three ways to write one (Mermaid, DOT, SVG).
 
 mod dependencies;
 mod dot;
@@ -7,6 +7,7 @@ mod layout;
 mod lifecycle;
 mod mermaid;
 mod name;
+mod network;
 mod svg;
 mod templates;
 #[cfg(test)]
@@ -16,7 +17,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use serde::Serialize;
 
-use crate::{guest::GuestSpec, id::ResourceId, planner::Resolved};
+use crate::{guest::GuestSpec, id::ResourceId, network::Network, planner::Resolved};
 
 /// A picture, before it is written in some format.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
@@ -81,6 +82,11 @@ impl Graph {
     /// Returns the lifecycle of a guest: its states, and what leads from one to another.
     pub fn lifecycle() -> Self {
         lifecycle::draw()
+    }
+
+    /// Returns the network plane: how requests come to services, and who has names, certificates and volumes from whom.
+    pub fn network(network: &Network) -> Self {
+        network::draw(network)
     }
 
     /// Returns the part of the picture that leads to some of its nodes: these, and whatever an arrow comes from.

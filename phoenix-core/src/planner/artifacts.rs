@@ -1,26 +1,25 @@
 //! The artifacts that a site has instead of those that features pin, handed to the features that install them.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use serde_json::{Map, Value};
 
 use crate::{
     artifact::{Artifact, Artifacts},
+    desired::Desired,
     diagnostic::{Diagnostic, Diagnostics},
-    feature::Descriptor,
+    feature::Feature,
     registry::Registry,
 };
 
 /// Returns a configuration with the artifacts that the site has for the feature; what the user wrote there stays.
-pub(super) fn chosen(config: &Value, descriptor: &Descriptor, artifacts: &Artifacts) -> Value {
+pub(super) fn chosen(config: &Value, feature: &dyn Feature, artifacts: &Artifacts) -> Value {
     let mut config = config.clone();
-    let chosen: BTreeMap<&str, Artifact> = descriptor
-        .artifacts
+    let all = feature.artifacts(&config);
+    let chosen: BTreeMap<&str, Artifact> = all
         .iter()
         .map(|pinned| (pinned.name.as_str(), artifacts.choose(pinned)))
-        .filter(|(name, chosen)| {
-            descriptor.artifacts.iter().all(|pinned| pinned.name != *name || pinned != chosen)
-        })
+        .filter(|(name, chosen)| all.iter().all(|pinned| pinned.name != *name || pinned != chosen))
         .collect();
     if let (Some(keys), false) = (config.as_object_mut(), chosen.is_empty()) {
         let own = keys.entry("artifacts").or_insert_with(|| Value::Object(Map::new()));
@@ -37,13 +36,16 @@ pub(super) fn chosen(config: &Value, descriptor: &Descriptor, artifacts: &Artifa
 }
 
 /// Returns an error for each artifact that the site replaces and no feature installs.
-pub(super) fn unknown(registry: &Registry, artifacts: &Artifacts) -> Diagnostics {
-    let names: Vec<&str> = registry
-        .features()
-        .flat_map(|feature| &feature.descriptor().artifacts)
-        .map(|artifact| artifact.name.as_str())
-        .collect();
-    let unknown = artifacts.replaced.keys().filter(|name| !names.contains(&name.as_str()));
+pub(super) fn unknown(registry: &Registry, desired: &Desired) -> Diagnostics {
+    if desired.artifacts.replaced.is_empty() {
+        return Diagnostics::new();
+    }
+    let of_all = registry.features().flat_map(|feature| feature.descriptor().artifacts.clone());
+    let uses = desired.resources.values().flat_map(|declared| &declared.features);
+    let of_uses = uses.filter_map(|one| Some(registry.feature(&one.name)?.artifacts(&one.config))).flatten();
+    let names: BTreeSet<String> = of_all.chain(of_uses).map(|artifact| artifact.name).collect();
+    let unknown = desired.artifacts.replaced.keys().filter(|name| !names.contains(*name));
+    let names: Vec<&str> = names.iter().map(String::as_str).collect();
     unknown
         .map(|name| {
             Diagnostic::error("unknown-artifact", format!("no feature installs the artifact `{name}`"))

@@ -4,6 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use crate::{
     action::Action,
+    content::Content,
     diagnostic::{Diagnostic, Diagnostics},
     id::{GuestId, Site, StepId},
     plan::{Plan, Step},
@@ -39,6 +40,10 @@ pub fn check(plan: &Plan) -> Diagnostics {
         if let Some(key) = secret_key(&step.action) {
             findings.push(fault("secret-in-plan", format!("`{}` carries `{key}` in clear", step.id)));
         }
+        if let Some(secret) = content(&step.action).and_then(Content::secret_told) {
+            let told = format!("`{}` tells the secret `{secret}` to a command for its answer", step.id);
+            findings.push(fault("secret-in-plan", told));
+        }
         if !works_at_home(step) {
             findings.push(fault("foreign-site", format!("`{}` works outside `{}`", step.id, step.resource)));
         }
@@ -63,11 +68,23 @@ fn secret_key(action: &Action) -> Option<&str> {
     values.keys().map(String::as_str).find(|key| SECRET_KEYS.contains(key))
 }
 
+fn content(action: &Action) -> Option<&Content> {
+    match action {
+        Action::WriteFile { content, .. } => Some(content),
+        Action::Run { stdin, .. } => stdin.as_ref(),
+        _ => None,
+    }
+}
+
 fn works_at_home(step: &Step) -> bool {
+    if let Action::Firewall { scope, .. } = &step.action {
+        return scope.resource() == step.resource;
+    }
     let home = step.resource.guest().map(|guest: GuestId| guest.vmid);
     match (step.action.vmid(), home) {
         (Some(vmid), Some(home)) => vmid == home,
-        (Some(_), None) => false,
+        // What is no guest itself can have its site in one, and nothing to do with the guest from outside.
+        (Some(_), None) => step.action.site().is_some(),
         (None, _) => true,
     }
 }
@@ -89,7 +106,9 @@ fn targets(action: &Action) -> Vec<Target<'_>> {
         }
         Action::SetRawKeys { guest, .. } => vec![Target::Property(guest.vmid.0, "lxc")],
         Action::Resize { guest, disk, .. } => vec![Target::Property(guest.vmid.0, disk)],
-        Action::FetchOsTemplate { .. }
+        // Its steps come one after the other, and each change has a step of its own.
+        Action::Firewall { .. }
+        | Action::FetchOsTemplate { .. }
         | Action::FetchImage { .. }
         | Action::Clone { .. }
         | Action::Start { .. }

@@ -4,9 +4,9 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::{
-    Resolved, Standing,
+    Resolved, Standing, provision,
     request::{Intent, Rebuild, Request, Strays},
-    resolve::{Item, site},
+    resolve::Item,
     undeclared,
 };
 use crate::{
@@ -27,10 +27,10 @@ pub(crate) struct Drafts {
     notes: Diagnostics,
 }
 
-struct Draft {
-    steps: Vec<Step>,
-    outdated: Option<String>,
-    stands_on: Option<ResourceId>,
+pub(super) struct Draft {
+    pub(super) steps: Vec<Step>,
+    pub(super) outdated: Option<String>,
+    pub(super) stands_on: Option<ResourceId>,
 }
 
 /// Asks for the steps of every resource in scope. Diagnostics of all of them come at once.
@@ -46,7 +46,8 @@ pub(crate) fn draft(
     for id in &ranked {
         let item = resolved.get(id).expect("the scope holds declared resources");
         let drafted = match &request.intent {
-            Intent::Converge | Intent::Rebuild(_) => converge(id, item, facts, request.strays, &mut findings),
+            Intent::Converge | Intent::Rebuild(_) => converge(id, item, facts, request, &mut findings),
+            Intent::Features(_) => provision::only(id, item, request, facts, &mut findings),
             Intent::Remove => remove(id, item, facts),
             Intent::Power(goal) => power(id, item, facts, *goal),
         };
@@ -56,7 +57,7 @@ pub(crate) fn draft(
         }
     }
     if let Intent::Rebuild(which) = &request.intent {
-        rebuild(resolved, (which, request.strays), facts, &ranked, &mut by_resource, &mut findings);
+        rebuild(resolved, (which, request), facts, &ranked, &mut by_resource, &mut findings);
     } else {
         findings.extend(
             by_resource
@@ -87,11 +88,10 @@ impl Drafts {
             let draft = self.by_resource.get(id)?;
             let lifecycle = match (lifecycle(resolved, id, facts).ok()?, intent) {
                 // What a manager takes for complete is not, as long as a feature has something to do.
-                (Lifecycle::Healthy | Lifecycle::Template, Intent::Converge | Intent::Rebuild(_))
-                    if !draft.steps.is_empty() =>
-                {
-                    Lifecycle::Drifted
-                }
+                (
+                    Lifecycle::Healthy | Lifecycle::Template,
+                    Intent::Converge | Intent::Rebuild(_) | Intent::Features(_),
+                ) if !draft.steps.is_empty() => Lifecycle::Drifted,
                 (other, _) => other,
             };
             let (steps, outdated) = (draft.steps.len(), draft.outdated.clone());
@@ -118,6 +118,8 @@ impl Drafts {
             for requirement in resolved.requirements(id) {
                 let (Some(mine), Some(theirs)) = (ends.get(id), ends.get(&requirement.id)) else { continue };
                 let (waiting, awaited) = match &request.intent {
+                    // What is required stays as it is.
+                    Intent::Features(_) => continue,
                     Intent::Remove | Intent::Power(Power::Stopped) => (&theirs.first, &mine.last),
                     Intent::Power(Power::Running) => (&mine.first, &theirs.last),
                     // Down from the top, up from the bottom: the one that is required stops last and starts first.
@@ -179,47 +181,22 @@ fn converge(
     id: &ResourceId,
     item: &Item,
     facts: &Facts,
-    strays: Strays,
+    request: &Request,
     notes: &mut Diagnostics,
 ) -> Result<Draft, Diagnostics> {
     let planned = item.manager.plan(id, Some(item.spec.as_ref()), facts)?;
     let Planned { mut steps, notes: said, migration, stands_on, outdated, provision } = planned;
     notes.extend(said.into_iter().map(|note| item.place(note)).collect());
-    match (migration, strays) {
+    match (migration, request.strays) {
         (Some(step), Strays::Migrate) => steps.push(step),
         (Some(step), Strays::Stay) => notes.push(item.place(stray(id, &step.reason))),
         (None, _) => {}
     }
     if provision != Provision::Sealed {
-        steps.extend(features(id, item, facts)?);
+        steps.extend(provision::features(id, item, request, facts)?);
+        steps.extend(provision::leftovers(id, item, facts, request, notes));
     }
     Ok(Draft { steps, outdated, stands_on })
-}
-
-fn features(id: &ResourceId, item: &Item, facts: &Facts) -> Result<Vec<Step>, Diagnostics> {
-    let Some(site) = site(id) else { return Ok(Vec::new()) };
-    let mut findings = Diagnostics::new();
-    let mut all: Vec<Step> = Vec::new();
-    let mut ends: BTreeSet<StepId> = BTreeSet::new();
-    for installed in &item.features {
-        match installed.feature.plan(&site, &installed.config, facts) {
-            Ok(mut steps) => {
-                let own: BTreeSet<_> = steps.iter().map(|step| step.id.clone()).collect();
-                for step in &mut steps {
-                    if step.after.is_disjoint(&own) {
-                        step.after.extend(ends.iter().cloned());
-                    }
-                }
-                if !steps.is_empty() {
-                    ends = last_of(&steps);
-                }
-                all.extend(steps);
-            }
-            Err(found) => findings
-                .extend(found.into_iter().map(|finding| item.place_feature(finding, installed)).collect()),
-        }
-    }
-    findings.into_result(all)
 }
 
 fn remove(id: &ResourceId, item: &Item, facts: &Facts) -> Result<Draft, Diagnostics> {
@@ -236,7 +213,7 @@ fn power(id: &ResourceId, item: &Item, facts: &Facts, goal: Power) -> Result<Dra
 /// Replaces the drafts of the resources that are made anew: deleted first, then planned as if they were not there.
 fn rebuild(
     resolved: &Resolved,
-    (which, strays): (&Rebuild, Strays),
+    (which, request): (&Rebuild, &Request),
     facts: &Facts,
     ranked: &[ResourceId],
     by_resource: &mut BTreeMap<ResourceId, Draft>,
@@ -299,7 +276,7 @@ fn rebuild(
     for id in ranked.iter().filter(|id| chosen.contains(*id)) {
         let item = resolved.get(id).expect("the scope holds declared resources");
         let anew = remove(id, item, facts).and_then(|removal| {
-            let mut draft = converge(id, item, &gone, strays, findings)?;
+            let mut draft = converge(id, item, &gone, request, findings)?;
             draft.steps.extend(removal.steps);
             Ok(Draft { stands_on: removal.stands_on, ..draft })
         });
@@ -373,7 +350,7 @@ fn first_of(steps: &[&Step]) -> BTreeSet<StepId> {
     steps.iter().filter(is_first).map(|step| step.id.clone()).collect()
 }
 
-fn last_of<'a>(steps: impl IntoIterator<Item = &'a Step>) -> BTreeSet<StepId> {
+pub(super) fn last_of<'a>(steps: impl IntoIterator<Item = &'a Step>) -> BTreeSet<StepId> {
     let steps: Vec<&Step> = steps.into_iter().collect();
     let awaited: BTreeSet<&StepId> = steps.iter().flat_map(|step| &step.after).collect();
     steps.iter().filter(|step| !awaited.contains(&step.id)).map(|step| step.id.clone()).collect()

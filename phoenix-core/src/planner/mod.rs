@@ -4,8 +4,10 @@
 mod artifacts;
 mod check;
 mod compose;
+mod configured;
 mod gpu;
 mod order;
+mod provision;
 mod request;
 mod resolve;
 mod undeclared;
@@ -20,9 +22,10 @@ use crate::{
 
 pub use check::check;
 pub use compose::lifecycle;
-pub use request::{Intent, Rebuild, Request, Strays};
+pub use configured::Configured;
+pub use request::{Intent, Leftovers, Rebuild, Request, Strays};
+pub(crate) use resolve::Installed;
 pub use resolve::Resolved;
-pub(crate) use resolve::site;
 
 /// A plan, and where each resource in its scope stands.
 #[derive(Clone, Debug, Default)]

@@ -18,6 +18,18 @@ pub struct Request {
     pub intent: Intent,
     /// What shall become of those that are on another node than they are wanted on.
     pub strays: Strays,
+    /// What shall become of what features made and nobody declares any more.
+    pub leftovers: Leftovers,
+}
+
+/// What shall become of what features made and nobody declares any more.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Leftovers {
+    /// It stays, and the plan says so.
+    #[default]
+    Keep,
+    /// It is removed.
+    Remove,
 }
 
 /// What shall become of guests on another node than they are wanted on.
@@ -37,6 +49,9 @@ pub enum Intent {
     Converge,
     /// As [`Intent::Converge`]; and those of these that stand on an older layer are deleted and made anew.
     Rebuild(Rebuild),
+    /// Of them, only these features are brought to what they say, where a guest runs: nothing else of them, and nothing
+    /// that they require.
+    Features(BTreeSet<String>),
     /// They are deleted: only they, in an order that lets nothing stand on what is gone.
     Remove,
     /// They are started, stopped or restarted: only they.
@@ -60,13 +75,32 @@ impl Request {
 
     /// Returns a request for some resources.
     pub fn new(targets: impl IntoIterator<Item = ResourceId>, intent: Intent) -> Self {
-        Self { targets: targets.into_iter().collect(), intent, strays: Strays::default() }
+        Self {
+            targets: targets.into_iter().collect(),
+            intent,
+            strays: Strays::default(),
+            leftovers: Leftovers::default(),
+        }
+    }
+
+    /// Says what shall become of what features made and nobody declares any more.
+    #[must_use]
+    pub fn with_leftovers(self, leftovers: Leftovers) -> Self {
+        Self { leftovers, ..self }
     }
 
     /// Says what shall become of guests on another node than they are wanted on.
     #[must_use]
     pub fn with_strays(self, strays: Strays) -> Self {
         Self { strays, ..self }
+    }
+
+    /// Tells whether a feature is among those that the plan is about.
+    pub(crate) fn has_feature(&self, name: &str) -> bool {
+        match &self.intent {
+            Intent::Features(names) => names.contains(name),
+            Intent::Converge | Intent::Rebuild(_) | Intent::Remove | Intent::Power(_) => true,
+        }
     }
 
     /// Returns the resources that the plan is about: the targets, and what they require where that matters.
@@ -76,7 +110,7 @@ impl Request {
         let targets = if self.targets.is_empty() {
             match self.intent {
                 Intent::Converge | Intent::Rebuild(_) => resolved.ids().cloned().collect(),
-                Intent::Remove | Intent::Power(_) => {
+                Intent::Features(_) | Intent::Remove | Intent::Power(_) => {
                     return Err(Diagnostic::error("no-target", "this needs a target")
                         .with_hint("name a vmid or a guest's name")
                         .into());
@@ -86,8 +120,10 @@ impl Request {
             self.targets.clone()
         };
         let scope = match self.intent {
-            Intent::Converge | Intent::Rebuild(_) => resolved.with_requirements(&targets),
-            Intent::Remove | Intent::Power(_) => targets,
+            Intent::Converge | Intent::Rebuild(_) => {
+                resolved.with_parts(resolved.with_requirements(&targets))
+            }
+            Intent::Features(_) | Intent::Remove | Intent::Power(_) => targets,
         };
         unknown.into_result(scope)
     }

@@ -14,7 +14,7 @@ use crate::{
     desired::{Declared, Desired, FeatureUse},
     diagnostic::{Diagnostic, Diagnostics},
     feature::{Feature, SiteKind},
-    id::{GuestKind, ResourceId, Site},
+    id::{GuestId, GuestKind, ResourceId, Site},
     layer,
     planner::artifacts::{self, chosen},
     registry::{AnyManager, AnySpec, Registry},
@@ -23,7 +23,7 @@ use crate::{
 
 /// What is desired, decoded and in order.
 pub struct Resolved {
-    items: BTreeMap<ResourceId, Item>,
+    pub(super) items: BTreeMap<ResourceId, Item>,
     /// Each id stands behind those that it requires; otherwise by kind and number.
     ranked: Vec<ResourceId>,
 }
@@ -34,6 +34,8 @@ pub(crate) struct Item {
     pub(crate) spec: Box<dyn AnySpec>,
     pub(crate) features: Vec<Installed>,
     pub(crate) requires: Vec<Requirement>,
+    /// Where its features live.
+    pub(crate) site: Option<Site>,
     pub(crate) rank: usize,
     gpu_memory: BTreeMap<u32, u32>,
     file: Arc<str>,
@@ -50,7 +52,7 @@ pub(crate) struct Installed {
 impl Resolved {
     /// Decodes everything that is desired, or returns all that is wrong with it.
     pub fn new(registry: &Registry, desired: &Desired) -> Result<Self, Diagnostics> {
-        let mut findings = artifacts::unknown(registry, &desired.artifacts);
+        let mut findings = artifacts::unknown(registry, desired);
         let mut items = BTreeMap::new();
         for (id, declared) in &desired.resources {
             match Item::new(registry, id, declared, &desired.artifacts) {
@@ -124,6 +126,15 @@ impl Resolved {
             }
         }
         all
+    }
+
+    /// Returns these resources and those that are parts of them.
+    pub fn with_parts(&self, mut ids: BTreeSet<ResourceId>) -> BTreeSet<ResourceId> {
+        let is_part = |item: &Item| item.spec.attached_to().is_some_and(|whole| ids.contains(&whole));
+        let parts: Vec<_> =
+            self.items.iter().filter(|(_, item)| is_part(item)).map(|(id, _)| id.clone()).collect();
+        ids.extend(parts);
+        ids
     }
 
     /// Returns a resource's spec as JSON, claims and stamp included.
@@ -252,7 +263,8 @@ impl Item {
             let own = spec.id();
             findings.push(at(Diagnostic::error("id", format!("`{id}` holds the spec of `{own}`"))));
         }
-        let features = installed(registry, id, declared, artifacts)?;
+        let site = spec.site();
+        let features = installed(registry, (id, site.as_ref()), declared, artifacts)?;
         let mut gpu_memory = BTreeMap::new();
         for installed in &features {
             let name = &installed.feature.descriptor().name;
@@ -272,6 +284,7 @@ impl Item {
             spec,
             features,
             requires,
+            site,
             rank: 0,
             gpu_memory,
             file: Arc::clone(&declared.file),
@@ -301,7 +314,7 @@ fn place(mut diagnostic: Diagnostic, file: &Arc<str>, path: &str) -> Diagnostic 
 
 fn installed(
     registry: &Registry,
-    id: &ResourceId,
+    (id, site): (&ResourceId, Option<&Site>),
     declared: &Declared,
     artifacts: &Artifacts,
 ) -> Result<Vec<Installed>, Diagnostics> {
@@ -323,7 +336,7 @@ fn installed(
             continue;
         };
         let descriptor = feature.descriptor();
-        if site_of(id).is_some_and(|kind| !descriptor.sites.contains(&kind)) {
+        if site.is_none_or(|site| !descriptor.sites.contains(&kind_of(site))) {
             findings.push(place(
                 Diagnostic::error("feature-site", format!("the feature `{name}` cannot live in `{id}`")),
                 &declared.file,
@@ -339,21 +352,17 @@ fn installed(
             ));
             continue;
         }
-        let config = chosen(config, descriptor, artifacts);
+        let config = chosen(config, feature.as_ref(), artifacts);
         features.push(Installed { feature: Arc::clone(feature), config, path: path.clone() });
     }
     findings.into_result(())?;
     order::features(id, features)
 }
 
-fn site_of(id: &ResourceId) -> Option<SiteKind> {
-    id.guest().map(|guest| match guest.kind {
-        GuestKind::Lxc => SiteKind::Lxc,
-        GuestKind::Vm => SiteKind::Vm,
-    })
-}
-
-/// Returns the site inside a resource, if it has one.
-pub(crate) fn site(id: &ResourceId) -> Option<Site> {
-    id.guest().map(Site::Guest)
+fn kind_of(site: &Site) -> SiteKind {
+    match site {
+        Site::Guest(GuestId { kind: GuestKind::Lxc, .. }) => SiteKind::Lxc,
+        Site::Guest(GuestId { kind: GuestKind::Vm, .. }) => SiteKind::Vm,
+        Site::Host(_) => SiteKind::Host,
+    }
 }

@@ -3,7 +3,8 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use phoenix_core::{
-    Action, Desired, Diagnostics, Evidence, Facts, FeatureUse, GuestId, Phase, Plan, Probe, ResourceId, Step,
+    Action, Condition, Content, Desired, Diagnostics, Evidence, Expect, Facts, FeatureUse, GuestId, Phase,
+    Plan, Probe, ResourceId, SecretRef, Site, Step,
     planner::{self, Intent, Request, Resolved},
 };
 use serde_json::json;
@@ -176,6 +177,17 @@ fn a_step_may_not_work_outside_its_own_resource_or_carry_a_secret() {
     };
     let found = codes(vec![Step::new(&guest.resource(), "guest", "configure", Phase::Configure, action, "")]);
     assert_eq!(found, ["secret-in-plan"]);
+    // What a command is told to answer it may stand in its process, and at another site.
+    let site = Site::Guest(GuestId::lxc(103));
+    let told = |input: Content| {
+        let stdin = Some(Content::answer(&site, ["sign"]).to(Content::answer(&site, ["cat"]).to(input)));
+        let proof = Condition::new(Probe::file(&site, "/"), Expect::Present);
+        let action = Action::Run { site: site.clone(), argv: vec!["cat".to_owned()], stdin, proof };
+        Step::new(&id(103), "toy", "run", Phase::Provision, action, "")
+    };
+    let secret = Content::Secret(SecretRef::Env("KEY".to_owned()));
+    assert_eq!(codes(vec![told(secret)]), ["secret-in-plan"]);
+    assert!(codes(vec![told(Content::Text("plain".to_owned()))]).is_empty());
 }
 
 #[test]

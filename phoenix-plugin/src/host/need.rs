@@ -100,8 +100,11 @@ impl Need {
             | Action::Snapshot { .. }
             | Action::DeleteSnapshot { .. }
             | Action::Rollback { .. }
-            | Action::MakeTemplate { .. } => {
-                return Err(Refusal("it changes a guest from outside, which only Phoenix does".to_owned()));
+            | Action::MakeTemplate { .. }
+            | Action::Firewall { .. } => {
+                return Err(Refusal(
+                    "it changes a guest or a firewall from outside, which only Phoenix does".to_owned(),
+                ));
             }
         })
     }
@@ -128,7 +131,9 @@ impl Need {
             | Probe::Storages { .. }
             | Probe::Volumes { .. }
             | Probe::Config { .. }
-            | Probe::Snapshots { .. } => {
+            | Probe::Snapshots { .. }
+            | Probe::Firewall { .. }
+            | Probe::FirewallNames { .. } => {
                 return Err(Refusal("it asks about the cluster, which only Phoenix does".to_owned()));
             }
         })
@@ -191,6 +196,7 @@ impl Need {
             Content::Secret(secret) => Ok(vec![Self::Secret(secret.clone())]),
             Content::Copy { site: from, path } if from == site => Ok(vec![Self::Read(normal(path)?)]),
             Content::Copy { .. } => Err(Refusal("it copies a file of another guest".to_owned())),
+            Content::Answer { .. } => Err(Refusal("it writes what a command answers".to_owned())),
         }
     }
 
