@@ -76,7 +76,7 @@ impl Files {
         let mut desired = Desired::default();
         if let Some(model) = &Some(&model).filter(|model| !model.declared.is_empty() || model.has_hypervisor)
         {
-            desired = lower::guests(model, &host, features, &mut findings);
+            desired = lower::guests(model, (&host, &sources), features, &mut findings);
             cross::check(model, &host, &sources, &mut findings);
         }
         forgive_references(&mut findings);

@@ -148,7 +148,8 @@ fn open(check: &mut Check<'_>, rules: &[RuleAt<'_>]) {
 
 fn management(check: &mut Check<'_>, firewall: &ClusterFirewall, spot: &Spot) {
     let drops = matches!(firewall.default_input_policy, Some(Verdict::Drop | Verdict::Reject) | None);
-    if !firewall.enabled || !drops {
+    // Where it is said how services are published, the rule follows from that.
+    if !firewall.enabled || !drops || check.model.hypervisor.publishing.is_some() {
         return;
     }
     let allows = |port: u16| {

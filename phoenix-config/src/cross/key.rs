@@ -14,7 +14,7 @@ use crate::{
 type Row = (&'static str, &'static str, &'static str);
 
 /// Keys that neither the predecessor nor Phoenix reads.
-pub(crate) const NEVER_READ: [Row; 22] = [
+pub(crate) const NEVER_READ: [Row; 21] = [
     (HYPERVISOR_FILE, "/core_paths", "the config directory (`--config-dir`) holds every file"),
     (HYPERVISOR_FILE, "/proxmox_defaults", "`lxc_defaults` of the containers' file is what holds"),
     (HYPERVISOR_FILE, "/behavior", "remove it; `-v` shows more, and a failed run can be repeated"),
@@ -25,7 +25,6 @@ pub(crate) const NEVER_READ: [Row; 22] = [
     (HYPERVISOR_FILE, "/network/portainer_server_port", "remove it; the compose file names the port"),
     (HYPERVISOR_FILE, "/network/default_subnet", "remove it; `interfaces.address` says it"),
     (HYPERVISOR_FILE, "/network/fallback_dns", "add it to `interfaces.dns_nameservers`"),
-    (HYPERVISOR_FILE, "/docker/portainer_server_image", "remove it; the compose file names the image"),
     (HYPERVISOR_FILE, "/nvidia_driver/cuda_version", "remove it; the feature `gpu` knows it"),
     (HYPERVISOR_FILE, "/nvidia_driver/install_vllm_libs", "remove it; the feature `vllm` brings them"),
     (HYPERVISOR_FILE, "/samba/shares/*/options", "write `browsable`, `read_only` and `guest_ok`"),
@@ -58,40 +57,28 @@ const SHELL: [Row; 2] = [
 ];
 
 /// Keys that are checked now and applied by a later release.
-const NOT_YET: [Row; 26] = [
+const NOT_YET: [Row; 14] = [
     (HYPERVISOR_FILE, "/users", "`phoenix setup` will make them on the host"),
     (HYPERVISOR_FILE, "/nfs", "`phoenix setup` will export them"),
     (HYPERVISOR_FILE, "/samba", "`phoenix setup` will share them"),
     (HYPERVISOR_FILE, "/zfs/arc_max_gb", "`phoenix setup` will set it"),
     (HYPERVISOR_FILE, "/zfs/settings", "`phoenix setup` will respect it"),
     (HYPERVISOR_FILE, "/nvidia_driver", "`phoenix setup` will install it"),
-    (HYPERVISOR_FILE, "/dns_server", "`phoenix setup` will run it"),
-    (HYPERVISOR_FILE, "/portainer_api", "the feature `portainer` will use it"),
-    (HYPERVISOR_FILE, "/docker/portainer_agent_image", "the feature `portainer` will use it"),
-    (HYPERVISOR_FILE, "/network/portainer_agent_port", "the feature `portainer` will use it"),
     (HYPERVISOR_FILE, "/network/nfs_server", "NFS mounts will use it"),
-    (HYPERVISOR_FILE, "/firewall", "the firewall comes with a later release"),
-    (HYPERVISOR_FILE, "/shared_volumes/firewall", "the firewall comes with a later release"),
     (HYPERVISOR_FILE, "/step_ca", "the feature `step-ca` will use it"),
-    (LXC_FILE, "/lxc_configs/*/firewall", "the firewall comes with a later release"),
-    (LXC_FILE, "/lxc_configs/*/traefik_service", "routes come with a later release"),
     (LXC_FILE, "/lxc_configs/*/application_script", "no script runs; features take its place"),
     (LXC_FILE, "/lxc_configs/*/dns_records", "DNS comes with a later release"),
     (
         LXC_FILE,
         "/lxc_configs/*/trigger_sync_on_completion",
-        "names, routes and certificates come with a later release",
+        "names, routes and certificates are part of every run: remove it",
     ),
     (VM_FILE, "/vms/*/volumes", "NFS mounts come with a later release"),
-    (VM_FILE, "/vms/*/docker_stacks", "stacks come with a later release"),
-    (VM_FILE, "/vms/*/portainer_role", "the feature `portainer` will use it"),
-    (VM_FILE, "/vms/*/firewall", "the firewall comes with a later release"),
-    (VM_FILE, "/vms/*/traefik_service", "routes come with a later release"),
     (VM_FILE, "/vms/*/dns_records", "DNS comes with a later release"),
     (
         VM_FILE,
         "/vms/*/trigger_sync_on_completion",
-        "names, routes and certificates come with a later release",
+        "names, routes and certificates are part of every run: remove it",
     ),
 ];
 
@@ -127,9 +114,12 @@ pub(super) fn check(check: &mut Check<'_>) {
     }
     if !check.model.certificates.is_empty() {
         let spot = Spot::new(CERTIFICATE_FILE, "/0");
-        let message =
-            format!("the {} certificates are checked, but not applied yet", check.model.certificates.len());
-        check.note(&spot, "not-applied-yet", message, "certificates come with a later release");
+        let message = format!(
+            "the {} certificates of this file are checked and not applied",
+            check.model.certificates.len()
+        );
+        let hint = "certificates follow from the services now: remove the file";
+        check.note(&spot, "not-applied-yet", message, hint);
     }
     mistyped(check);
 }

@@ -8,10 +8,13 @@ use serde_json::Value;
 
 use super::{
     artifact::ArtifactEntry,
+    feature::FeatureEntry,
     firewall::ClusterFirewall,
     guest::Tests,
     plugin::Plugin,
     samba::{Nfs, Samba},
+    service::PublishingEntry,
+    volume::VolumeEntry,
     zfs::{StorageEntry, Zfs},
 };
 
@@ -75,6 +78,11 @@ pub(crate) struct HypervisorFile {
     pub(crate) shared_volumes: BTreeMap<String, Value>,
     /// The firewall of the cluster.
     pub(crate) firewall: Option<ClusterFirewall>,
+    /// How services are published.
+    pub(crate) publishing: Option<PublishingEntry>,
+    /// Directories of the host that guests share, by name.
+    #[serde(default)]
+    pub(crate) volumes: BTreeMap<String, VolumeEntry>,
     /// How Portainer is reached.
     pub(crate) portainer_api: Option<PortainerApi>,
     /// What holds for virtual machines.
@@ -83,6 +91,9 @@ pub(crate) struct HypervisorFile {
     pub(crate) dns_server: Option<DnsServer>,
     /// Names of the certificate authority.
     pub(crate) step_ca: Option<Value>,
+    /// Features of the host itself.
+    #[serde(default)]
+    pub(crate) features: Vec<FeatureEntry>,
     /// Plugins of others, whose features guests can have.
     #[serde(default)]
     pub(crate) plugins: Vec<Plugin>,
@@ -168,11 +179,10 @@ pub(crate) struct Interfaces {
 /// Images of Portainer.
 #[derive(Clone, Debug, Default, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
-#[allow(dead_code, reason = "decoded so that its shape is checked; a later release applies it")]
 pub(crate) struct Docker {
-    /// The image of the server. Never read: its stack's compose file names it.
+    /// The image of the server, with tag and digest.
     pub(crate) portainer_server_image: Option<String>,
-    /// The image of the agents.
+    /// The image of the agents, with tag and digest.
     pub(crate) portainer_agent_image: Option<String>,
 }
 
@@ -198,7 +208,6 @@ pub(crate) struct NvidiaDriver {
 /// How Portainer is reached.
 #[derive(Clone, Debug, Default, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
-#[allow(dead_code, reason = "decoded so that its shape is checked; a later release applies it")]
 pub(crate) struct PortainerApi {
     /// The administrator's name.
     #[schemars(extend("format" = "line"))]
@@ -206,7 +215,10 @@ pub(crate) struct PortainerApi {
     /// A reference to the administrator's password: `env:`, `file:` or `cmd:`.
     #[schemars(extend("format" = "secret"))]
     pub(crate) admin_password: Option<String>,
-    /// The name at which it is published.
+    /// A reference to the secret that server and agents share.
+    #[schemars(extend("format" = "secret"))]
+    pub(crate) agent_secret: Option<String>,
+    /// The name at which it is published, and for which its certificate is.
     #[schemars(extend("format" = "domain"))]
     pub(crate) portainer_hostname: Option<String>,
 }

@@ -12,6 +12,8 @@ pub(crate) mod lxc;
 pub(crate) mod network;
 pub(crate) mod plugin;
 pub(crate) mod samba;
+pub(crate) mod service;
 pub(crate) mod stack;
 pub(crate) mod vm;
+pub(crate) mod volume;
 pub(crate) mod zfs;

@@ -11,6 +11,7 @@ use super::{
     guest::{CloneFrom, DnsRecord, Health, PowerWord, TraefikService},
     id::Id,
     network::Network,
+    service::ServiceEntry,
 };
 
 /// `phoenix_vm_configs.json`: the virtual machines.
@@ -191,7 +192,10 @@ pub(crate) struct Vm {
     /// Guests that must be healthy before it starts.
     #[serde(default)]
     pub(crate) dependencies: Vec<Id>,
-    /// The name under which the reverse proxy publishes a service of it.
+    /// The services that it has for others, by name.
+    #[serde(default)]
+    pub(crate) services: BTreeMap<String, ServiceEntry>,
+    /// Old spelling of a service: the name under which the reverse proxy publishes it.
     pub(crate) traefik_service: Option<TraefikService>,
     /// Names, routes and certificates are brought up to date when it is complete.
     pub(crate) trigger_sync_on_completion: Option<bool>,

@@ -6,7 +6,7 @@ use serde_json::{Map, Value, json};
 use super::Context;
 use crate::{
     format::feature::FeatureEntry,
-    model::{Entry, Guest, Spot},
+    model::{Entry, Guest, HYPERVISOR_FILE, Spot},
     shape::nearest,
 };
 
@@ -15,8 +15,9 @@ const AUTHORITY: &str = "step-ca";
 const ROOT: &str = "/etc/step-ca/certs/root_ca.crt";
 
 /// The features that Phoenix has or will have.
-pub(crate) const KNOWN: [&str; 14] = [
+pub(crate) const KNOWN: [&str; 18] = [
     "base-setup",
+    "dnsmasq",
     "trusted-ca",
     "step-cli",
     "step-ca",
@@ -26,10 +27,13 @@ pub(crate) const KNOWN: [&str; 14] = [
     "ollama",
     "llama-cpp",
     "traefik",
+    "nfs-mounts",
+    "nfs-server",
     "nginx",
     "portainer",
     "python-api-service",
     "qdrant",
+    "volume-directories",
 ];
 
 /// Returns the name that a feature has today.
@@ -85,6 +89,21 @@ pub(super) fn uses(context: &mut Context<'_>, guest: &Guest<'_>) -> Vec<FeatureU
         }
         is_registered
     });
+    uses
+}
+
+/// Returns the features that the host itself shall have and that are registered.
+pub(super) fn of_host(context: &mut Context<'_>) -> Vec<FeatureUse> {
+    let mut uses = Vec::new();
+    for (index, entry) in context.model.hypervisor.features.iter().enumerate() {
+        let spot = Spot::new(HYPERVISOR_FILE, format!("/features/{index}"));
+        let Some(name) = known(context, entry.name(), &spot) else { continue };
+        let config = match entry {
+            FeatureEntry::Name(_) => Map::new(),
+            FeatureEntry::Configured(feature) => feature.config.clone(),
+        };
+        uses.push(FeatureUse { name, config: Value::Object(config), path: spot.pointer });
+    }
     uses
 }
 

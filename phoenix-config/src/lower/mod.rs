@@ -4,14 +4,17 @@ mod artifact;
 mod feature;
 mod guest;
 mod host;
+mod labels;
 mod lxc;
 mod network;
 mod origin;
+mod plane;
+mod stack;
 mod vm;
 
 use std::collections::BTreeSet;
 
-use phoenix_core::{Declared, Desired, Diagnostics};
+use phoenix_core::{Declared, Desired, Diagnostics, ResourceId};
 
 pub use artifact::read_artifacts;
 pub(crate) use feature::{KNOWN as KNOWN_FEATURES, canonical as canonical_feature};
@@ -19,7 +22,8 @@ pub(crate) use host::{host, parse_quota, pool_bytes};
 
 use crate::{
     host::Host,
-    model::{Entry, Guest, Index, Model},
+    model::{Entry, Guest, HYPERVISOR_FILE, Index, Model},
+    source::Sources,
 };
 
 /// What lowering a guest needs to know and where it reports.
@@ -41,7 +45,7 @@ impl<'a> Context<'a> {
 /// Returns the spec of every guest.
 pub(crate) fn guests(
     model: &Model,
-    host: &Host,
+    (host, sources): (&Host, &Sources),
     registered: &BTreeSet<String>,
     findings: &mut Diagnostics,
 ) -> Desired {
@@ -58,6 +62,14 @@ pub(crate) fn guests(
         let declared =
             Declared { spec, features, file: guest.spot.file.clone(), path: guest.spot.pointer.clone() };
         desired.resources.insert(guest.id.resource(), declared);
+    }
+    stack::derive(&mut context, sources, &mut desired);
+    desired.network = Some(plane::network(&mut context));
+    let features = feature::of_host(&mut context);
+    if !features.is_empty() {
+        let spec = serde_json::json!({ "node": host.node });
+        let declared = Declared { spec, features, file: HYPERVISOR_FILE.into(), path: String::new() };
+        desired.resources.insert(ResourceId::new("host", &host.node), declared);
     }
     desired
 }

@@ -48,7 +48,7 @@ fn nic(context: &mut Context<'_>, guest: &Guest<'_>, index: usize, network: &Net
         vlan: network.vlan,
         mtu: network.mtu,
         rate: network.rate.clone(),
-        firewall: network.firewall.unwrap_or(false),
+        firewall: network.firewall.unwrap_or_else(|| guest.firewall.is_some_and(|firewall| firewall.enabled)),
         model: network.model.clone(),
     }
 }

@@ -33,6 +33,13 @@ pub struct Document {
     lines: Vec<usize>,
 }
 
+impl Document {
+    /// Returns the text as it was read, secrets and all: for what it is for, never to be shown.
+    pub(crate) fn text(&self) -> &str {
+        &self.text
+    }
+}
+
 /// A range of bytes.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(crate) struct Span {

@@ -8,3 +8,4 @@ mod kit;
 mod migration;
 mod plugin;
 mod predecessor;
+mod stack;
