@@ -2,10 +2,12 @@
 
 use std::{fmt::Write as _, path::PathBuf};
 
-use crate::{disks::SHIFT, limits::limits};
+use crate::{disks::SHIFT, exports, limits::limits};
 
 /// Where root file systems are mounted inside the sandbox.
 pub(crate) const ROOTS: &str = "/run/phoenix/roots";
+/// Where programs that containers are given lie in it.
+pub(crate) const HELPERS: &str = "/run/phoenix/helpers";
 /// How many ids an unprivileged container has.
 const IDS: u32 = 65_536;
 
@@ -36,6 +38,8 @@ pub struct ContainerSpec {
     pub cpu_shares: Option<u32>,
     /// Whether containers run in it.
     pub nesting: bool,
+    /// Whether it may mount by NFS. The kernel need not be able to: what the host exports to it is given to it.
+    pub nfs: bool,
     /// Devices of the host, by path.
     pub devices: Vec<String>,
     /// Lines for LXC, as they are.
@@ -71,6 +75,8 @@ pub enum MountSource {
     },
     /// A directory of the sandbox's host.
     Path(String),
+    /// One that the host exports to the container: its owners are the same numbers inside.
+    Export(String),
 }
 
 /// A network card.
@@ -157,13 +163,23 @@ pub(crate) fn render(spec: &ContainerSpec, machine: &Machine) -> String {
     }
     for (mount, source) in spec.mounts.iter().zip(&machine.sources) {
         let access = if mount.read_only { "bind,ro" } else { "bind" };
+        let owners = match mount.source {
+            MountSource::Export(_) if spec.unprivileged => ",idmap=container",
+            MountSource::Export(_) | MountSource::Path(_) | MountSource::Volume { .. } => "",
+        };
         let target = mount.target.trim_start_matches('/');
         let entry = format!(
-            "{} {} none {access},create=dir 0 0",
+            "{} {} none {access}{owners},create=dir 0 0",
             escaped(&source.display().to_string()),
             escaped(target)
         );
         file.put("lxc.mount.entry", entry);
+    }
+    if spec.nfs {
+        file.put(
+            "lxc.mount.entry",
+            format!("{HELPERS}/{} usr/sbin/mount.nfs none bind,ro,create=file,optional 0 0", exports::HELPER),
+        );
     }
     for device in &spec.devices {
         let target = device.trim_start_matches('/');

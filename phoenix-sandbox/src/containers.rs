@@ -9,16 +9,18 @@ use std::{
     time::Duration,
 };
 
+use ipnet::IpNet;
 use tokio::sync::Mutex;
 
 use crate::{
-    ContainerSpec, DiskKind, Disks, Images, MountSource, NewDisk, Owners, Sandbox, SandboxError, SandboxSpec,
+    ContainerSpec, DiskKind, Disks, Images, MountSource, NewDisk, Outside, OutsideSpec, Owners, Sandbox,
+    SandboxError, SandboxSpec,
     config::{Machine, cpus, render},
     disks::Stack,
-    limits,
+    exports, limits,
     machines::shut_down_all,
     pool::Pool,
-    remains,
+    remains, services,
     trees::{make, remove, text},
 };
 
@@ -26,8 +28,7 @@ const START: &str = concat!(include_str!("scripts/share.sh"), include_str!("scri
 const READY: &str = include_str!("scripts/ready.sh");
 const STOP: &str = concat!(include_str!("scripts/share.sh"), include_str!("scripts/stop.sh"));
 const PCT: &str = include_str!("scripts/pct.sh");
-/// Puts what it is given into its place, and makes the short path that LXC knows containers by.
-const EQUIP: &str = r#"mkdir -p "$(dirname "$2")" && cat >"$2.new" && chmod 755 "$2.new" && mv "$2.new" "$2" && ln -sfn "$1/lxc" /c"#;
+const EQUIP: &str = include_str!("scripts/equip.sh");
 /// Where the node's `pct` lies in the sandbox.
 const PCT_PATH: &str = "/usr/local/sbin/pct";
 /// How long LXC may take for what is quick.
@@ -42,6 +43,7 @@ pub struct Containers {
     images: Images,
     disks: Disks,
     mirror: Option<PathBuf>,
+    places: Vec<String>,
     /// The process that holds the sandbox which has what it needs.
     equipped: Arc<Mutex<Option<i32>>>,
 }
@@ -55,7 +57,14 @@ impl Containers {
             return Err(lacking);
         }
         let images = Images::new(cache, spec.dir.join("images"));
-        Ok(Self { images, disks: Disks::new(&spec.dir), mirror: None, spec, equipped: Arc::default() })
+        Ok(Self {
+            images,
+            disks: Disks::new(&spec.dir),
+            mirror: None,
+            places: Vec::new(),
+            spec,
+            equipped: Arc::default(),
+        })
     }
 
     /// Returns them with a mirror of packages that all containers see at `/srv/mirror`. Of a directory in it that is
@@ -66,9 +75,27 @@ impl Containers {
         Self { mirror: Some(mirror), ..self }
     }
 
+    /// Returns them on a host that has file systems of its own at these paths, as pools have. Where this machine has
+    /// something there, that is shown instead.
+    #[must_use]
+    pub fn with_places(self, places: Vec<String>) -> Self {
+        Self { places, ..self }
+    }
+
     /// Returns the directory of the sandbox.
     pub(crate) fn dir(&self) -> &Path {
         &self.spec.dir
+    }
+
+    /// Returns the addresses of the host with their networks, by the bridges that they are on.
+    pub fn host_addresses(&self) -> Vec<IpNet> {
+        let all = self.spec.bridges.iter().flat_map(|bridge| &bridge.addresses);
+        all.filter_map(|text| text.parse().ok()).collect()
+    }
+
+    /// Returns the sandbox if it runs, without beginning it.
+    pub fn found(&self) -> Result<Option<Sandbox>, SandboxError> {
+        Sandbox::find(&self.spec.dir)
     }
 
     /// Returns the disks, some of which are there only while the sandbox runs: it is begun.
@@ -99,10 +126,19 @@ impl Containers {
         let pid = sandbox.status().pid;
         if *equipped != Some(pid) {
             let dir = self.spec.dir.display().to_string();
-            sandbox.run(&["/bin/sh", "-c", EQUIP, "sh", &dir, PCT_PATH], PCT.as_bytes(), QUICK).await?;
+            let mirror = self.mirror.as_deref().map(text).transpose()?.unwrap_or_default();
+            let mut words = vec!["/bin/sh", "-c", EQUIP, "sh", &dir, PCT_PATH, &mirror];
+            words.extend(self.places.iter().map(String::as_str));
+            sandbox.run(&words, PCT.as_bytes(), QUICK).await?;
+            services::come_back(&sandbox).await;
             *equipped = Some(pid);
         }
         Ok(sandbox)
+    }
+
+    /// Makes the client outside of the bridges, or brings it in line; see [`Sandbox::outside`].
+    pub async fn outside(&self, spec: &OutsideSpec) -> Result<Outside, SandboxError> {
+        self.sandbox().await?.outside(spec, &self.spec.bridges).await
     }
 
     /// Returns which containers run now; none if the sandbox does not.
@@ -145,6 +181,9 @@ impl Containers {
 
     async fn launch(&self, sandbox: &Sandbox, spec: &ContainerSpec, vmid: &str) -> Result<(), SandboxError> {
         let disks = self.disks.with(Pool::of(sandbox));
+        let mut spec = spec.clone();
+        spec.mounts.extend(exports::exported_to(sandbox, &spec)?);
+        let spec = &spec;
         let mut sources = Vec::new();
         let mut paths = Vec::new();
         for mount in &spec.mounts {
@@ -155,6 +194,7 @@ impl Containers {
                     disks.create_volume(id, &new).await?;
                     sources.push(disks.source(id)?);
                 }
+                MountSource::Export(path) => sources.push(path.into()),
                 MountSource::Path(path) => {
                     sources.push(path.into());
                     paths.push(path.as_str());
@@ -302,13 +342,14 @@ impl Containers {
             tracing::debug!(%error, "not all containers stopped by themselves");
         }
         shut_down_all(dir).await?;
+        services::end(&sandbox).await;
         sandbox.stop().await?;
         Ok(true)
     }
 }
 
 /// Returns an error of a script under the name of what it was to do: nobody wants to read the script.
-fn named(error: SandboxError, what: &str) -> SandboxError {
+pub(crate) fn named(error: SandboxError, what: &str) -> SandboxError {
     match error {
         SandboxError::Command { said, .. } => {
             let said =

@@ -9,12 +9,14 @@ mod config;
 mod containers;
 mod disks;
 mod error;
+mod exports;
 mod holder;
 mod images;
 mod limits;
 mod machines;
 mod pool;
 mod remains;
+mod services;
 mod trees;
 
 pub use archive::Archive;
@@ -23,7 +25,9 @@ pub use config::{ContainerSpec, Mount, MountSource, Net};
 pub use containers::Containers;
 pub use disks::{CopyOf, Disk, DiskKind, Disks, NewDisk, Owners, SHIFT, Stack};
 pub use error::SandboxError;
-pub use holder::{Bridge, Sandbox, SandboxSpec, SandboxStatus, lacking, lacking_for_uplink};
+pub use holder::{
+    Bridge, Forward, Outside, OutsideSpec, Sandbox, SandboxSpec, SandboxStatus, lacking, lacking_for_uplink,
+};
 pub use images::{Family, Images, families, family};
 pub use machines::{
     AgentError, AgentReply, Card, Drive, MachineSpec, Machines, Order, Seed, lacking_for_machines,

@@ -66,6 +66,14 @@ ln -s /proc/self/fd/2 dev/stderr
 mount -t tmpfs -o mode=755,nosuid,nodev tmpfs run
 mkdir run/lock run/netns run/old
 mount -t tmpfs -o mode=1777,nosuid,nodev tmpfs tmp
+# Where guests' shared directories are by custom: file servers want a file system of the disk, which an overlay is not. What
+# the machine has there is shown as the rest of its tree is.
+for place in srv mnt; do
+    if [ -d "$place" ] && [ ! -L "$place" ] && [ -z "$(ls -A "$place")" ]; then
+        mkdir -p "$PHOENIX_SANDBOX/host/$place"
+        mount --bind "$PHOENIX_SANDBOX/host/$place" "$place"
+    fi
+done
 # Last, because the directory may lie below one of these. Data of containers must not go through the overlay.
 mkdir -p ".$PHOENIX_SANDBOX"
 mount --rbind "$PHOENIX_SANDBOX" ".$PHOENIX_SANDBOX"

@@ -7,14 +7,17 @@ mod bridges;
 mod cgroups;
 mod limits;
 mod loops;
+mod outside;
 mod pool;
 mod process;
 mod programs;
 mod record;
+mod rules;
 mod sandbox;
 mod spec;
 mod uplink;
 
+pub use outside::{Forward, Outside, OutsideSpec};
 pub(crate) use pool::hindrance;
 pub(crate) use programs::find;
 pub use programs::{lacking, lacking_for_uplink};

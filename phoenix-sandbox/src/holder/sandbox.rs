@@ -107,19 +107,41 @@ impl Sandbox {
 
     /// Returns the words that, set before others, run these in the sandbox: in its namespaces and its groups, in `/`.
     pub fn enter(&self) -> Vec<String> {
+        self.enter_with(&["-m", "-n", "-p", "-u", "-i"])
+    }
+
+    fn enter_with(&self, spaces: &[&str]) -> Vec<String> {
         let Process { pid, start, .. } = &self.record.holder;
         let nsenter = programs::find("nsenter", "util-linux").unwrap_or_else(|_| "/usr/bin/nsenter".into());
         let mut words = ["/bin/sh", "-c", ENTER, "phoenix-enter"].map(str::to_owned).to_vec();
         words.extend([pid.to_string(), start.to_string()]);
         words.extend(self.record.joined.iter().map(|group| group.display().to_string()));
         words.extend(["--".to_owned(), nsenter.display().to_string(), "-t".to_owned(), pid.to_string()]);
-        words.extend(["-m", "-n", "-p", "-u", "-i", "--"].map(str::to_owned));
+        words.extend(spaces.iter().chain(&["--"]).map(|&word| word.to_owned()));
         words
     }
 
     /// Runs words in the sandbox.
     pub async fn run(&self, words: &[&str], input: &[u8], limit: Duration) -> Result<Output, SandboxError> {
-        let mut all = self.enter();
+        Self::run_as(self.enter(), words, input, limit).await
+    }
+
+    /// Runs words in the sandbox, but for its network: they have the machine's.
+    pub(crate) async fn run_outside(
+        &self,
+        words: &[&str],
+        input: &[u8],
+        limit: Duration,
+    ) -> Result<Output, SandboxError> {
+        Self::run_as(self.enter_with(&["-m", "-p", "-u", "-i"]), words, input, limit).await
+    }
+
+    async fn run_as(
+        mut all: Vec<String>,
+        words: &[&str],
+        input: &[u8],
+        limit: Duration,
+    ) -> Result<Output, SandboxError> {
         all.extend(words.iter().map(|word| (*word).to_owned()));
         let shown = || words.iter().take(12).copied().collect::<Vec<_>>().join(" ");
         command::run(&all, input, limit).await.map_err(|error| match error {
@@ -150,6 +172,12 @@ impl Sandbox {
             hostname: self.record.hostname.clone(),
             has_uplink: self.record.uplink.as_ref().is_some_and(Process::is_alive),
         }
+    }
+
+    /// Returns a text that no other sandbox of this directory has.
+    pub fn identity(&self) -> String {
+        let Process { pid, start, .. } = &self.record.holder;
+        format!("{pid}-{start}-{}", self.record.boot)
     }
 
     /// Returns the node's directory.

@@ -10,6 +10,7 @@ pub(crate) struct Machine {
     mounts: Vec<String>,
     interfaces: Vec<String>,
     groups: Vec<String>,
+    hierarchies: Vec<String>,
     pub(crate) loops: Vec<String>,
     limit: Limit,
     processes: Vec<String>,
@@ -37,6 +38,7 @@ impl Machine {
             mounts: lines("/proc/self/mountinfo").into_iter().filter(|line| line.contains(&node)).collect(),
             interfaces: names("/sys/class/net"),
             groups: groups(&node),
+            hierarchies: hierarchies(),
             loops: loops(dir),
             limit: Limit(register.is_empty().then(|| text("/proc/sys/fs/inotify/max_user_instances"))),
             processes: processes_of(&[], dir),
@@ -96,6 +98,13 @@ fn groups(node: &str) -> Vec<String> {
     found.retain(|path| path.contains(&format!("phoenix-{sum}")));
     found.sort();
     found
+}
+
+/// Lists what the machine has mounted to control groups, how, and what else is in that place.
+fn hierarchies() -> Vec<String> {
+    let mounts = lines("/proc/self/mountinfo").into_iter().filter(|line| line.contains(" /sys/fs/cgroup"));
+    let hybrid = Path::new("/sys/fs/cgroup/unified").exists();
+    mounts.chain(names("/sys/fs/cgroup").into_iter().filter(|_| hybrid)).collect()
 }
 
 /// Lists the files of a node that stand as disks. What is shown begins where a mount did, so it looks for the name of the

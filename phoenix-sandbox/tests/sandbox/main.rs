@@ -10,5 +10,7 @@ mod limits;
 mod live;
 mod machine;
 mod machines;
+mod outside;
 mod quota;
+mod services;
 mod uplink;
