@@ -3,6 +3,8 @@
 mod begin;
 mod calls;
 mod carry;
+mod guard;
+mod outside;
 mod watch;
 
 use std::{
@@ -210,6 +212,7 @@ impl Node {
             real: real.map(Arc::new),
         });
         node.commit(&mut node.state())?;
+        node.resume_guards();
         for upid in running {
             tokio::spawn(work_on(node.me.clone(), Arc::clone(&node.changed), upid));
         }

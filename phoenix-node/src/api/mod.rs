@@ -18,7 +18,7 @@ mod corosync;
 mod cpu_models;
 mod create;
 mod datacenter;
-mod firewall;
+pub(crate) mod firewall;
 mod folder;
 mod guest;
 mod guests;

@@ -4,7 +4,7 @@ use std::sync::PoisonError;
 
 use async_trait::async_trait;
 use percent_encoding::percent_decode_str;
-use phoenix_pve::transport::{Request, Response, Transport, TransportError};
+use phoenix_pve::transport::{Method, Request, Response, Transport, TransportError};
 use tokio::time::{Instant, sleep, timeout_at};
 
 use super::Node;
@@ -50,6 +50,10 @@ impl Node {
                 }
             }
         };
+        if let Some(real) = self.real.as_ref().filter(|_| asked.method != Method::Get) {
+            // Who has changed a rule finds it in force. What is wrong is told.
+            let _ = real.enforce(&self.me).await;
+        }
         self.count(0, response.body.len() + response.reason.len());
         if lose_reply { Err(lost("connection reset by peer", true)) } else { Ok(response) }
     }

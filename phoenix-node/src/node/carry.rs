@@ -93,7 +93,8 @@ impl Node {
     /// Returns what a task does to the machine; nothing on one that is simulated.
     fn work_to_do(&self, upid: &str) -> Option<ToDo> {
         let engine = self.real.clone()?;
-        Some(ToDo { engine, deeds: self.deeds(upid) })
+        let is_walled = Real::is_walled(&self.state());
+        Some(ToDo { engine, deeds: self.deeds(upid), is_walled })
     }
 }
 
@@ -101,6 +102,7 @@ impl Node {
 struct ToDo {
     engine: Arc<Real>,
     deeds: Result<Vec<Deed>, String>,
+    is_walled: bool,
 }
 
 impl ToDo {
@@ -108,6 +110,11 @@ impl ToDo {
     /// it again.
     async fn carry(self, node: &Weak<Node>, upid: &str) -> Result<(), String> {
         let mut log = Vec::new();
+        let may_start = |deed: &Deed| matches!(deed, Deed::Start(_) | Deed::Machine(_) | Deed::ForOne { .. });
+        if self.is_walled && self.deeds.as_ref().is_ok_and(|deeds| deeds.iter().any(may_start)) {
+            // Nobody starts before the rules that hold for him are there.
+            log.extend(self.engine.wall(node).await.err());
+        }
         let done = match self.deeds {
             Ok(deeds) => self.engine.carry(deeds, &mut log).await,
             Err(text) => Err(text),
@@ -166,8 +173,13 @@ pub(super) async fn work_on(node: Weak<Node>, changed: Arc<Notify>, upid: String
                     Some(work) => work.carry(&node, &upid).await.err(),
                     None => None,
                 };
-                if let Some(node) = node.upgrade() {
+                let engine = node.upgrade().and_then(|node| {
                     node.finish(&upid, error);
+                    node.real.clone()
+                });
+                if let Some(engine) = engine {
+                    // It has told what is wrong.
+                    let _ = engine.enforce(&node).await;
                 }
                 return;
             }

@@ -32,6 +32,8 @@ async fn watch(node: Weak<Node>) {
             node.commit_or_log(&mut state);
             trash_of(&state)
         };
+        // It has told what is wrong.
+        let _ = real.enforce(&node.me).await;
         for (kind, vmid, volids) in trash {
             let removed = real.clear(kind, &volids).await;
             if let Err(error) = removed {

@@ -10,6 +10,7 @@ use phoenix_pve::{
     channel::GuestChannel,
     transport::{Request, Response, Transport, TransportError},
 };
+use phoenix_sandbox::{Sandbox, SandboxError};
 
 use super::Real;
 use crate::node::Node;
@@ -22,7 +23,15 @@ impl Real {
         site: &Site,
         probes: &[Probe],
     ) -> Vec<Result<Evidence, BackendError>> {
-        match self.way(node).await {
+        let needs_services =
+            matches!(site, Site::Host(_)) && probes.iter().any(|probe| matches!(probe, Probe::Unit { .. }));
+        if needs_services {
+            // Without a systemd the answer is that there is no such unit.
+            if let Err(error) = self.containers.begin_services().await {
+                tracing::debug!(%error, "the services of the host");
+            }
+        }
+        match self.way(node, site).await {
             Ok(way) => way.ask(site, probes).await,
             Err(error) => {
                 let again = || BackendError::new(error.kind, error.message.clone());
@@ -39,27 +48,81 @@ impl Real {
         action: &Action,
         secret: Option<&[u8]>,
     ) -> Result<(), BackendError> {
-        self.way(node).await?.act(site, action, secret).await
+        if let Site::Host(_) = site {
+            self.prepare(action).await?;
+        }
+        self.way(node, site).await?.act(site, action, secret).await
     }
 
-    async fn way(&self, node: &Weak<Node>) -> Result<Arc<LiveChannel>, BackendError> {
+    /// Has what an action on the host needs of the sandbox.
+    async fn prepare(&self, action: &Action) -> Result<(), BackendError> {
+        let (unit, packages) = match action {
+            Action::SetUnit { name, .. } => (Some(name), None),
+            Action::InstallPackages { names, .. } => (None, Some(names)),
+            Action::Run { .. } => (None, None),
+            // Files and accounts need nobody.
+            _ => return Ok(()),
+        };
+        match (self.containers.begin_services().await, unit) {
+            (Ok(()), _) => {}
+            (Err(error), Some(unit)) => {
+                let message = format!("the host has nobody who could start `{unit}`: {error}");
+                return Err(BackendError::new(ErrorKind::Failed, message));
+            }
+            // What has nothing to do with services is done all the same.
+            (Err(error), None) => tracing::debug!(%error, "the services of the host"),
+        }
+        match packages {
+            Some(names) => {
+                let names: Vec<&str> = names.iter().map(String::as_str).collect();
+                self.containers.fetch_packages(&names).await.map_err(failed)
+            }
+            None => Ok(()),
+        }
+    }
+
+    /// Returns what a command at a site answers.
+    pub(crate) async fn answer(
+        &self,
+        node: &Weak<Node>,
+        site: &Site,
+        argv: &[String],
+        stdin: Option<&[u8]>,
+    ) -> Result<Vec<u8>, BackendError> {
+        self.way(node, site).await?.answer(site, argv, stdin).await
+    }
+
+    async fn way(&self, node: &Weak<Node>, site: &Site) -> Result<Arc<LiveChannel>, BackendError> {
         let failed =
             |error: phoenix_sandbox::SandboxError| BackendError::new(ErrorKind::Failed, error.to_string());
         let sandbox = self.containers.sandbox().await.map_err(failed)?;
         let pid = sandbox.status().pid;
-        let mut way = self.way.lock().unwrap_or_else(PoisonError::into_inner);
+        let (ways, enter): (_, fn(&Sandbox) -> Vec<String>) = match site {
+            Site::Host(_) => (&self.host_way, Sandbox::enter_host),
+            Site::Guest(_) => (&self.way, Sandbox::enter),
+        };
+        let has_way = |way: &Option<(i32, Arc<LiveChannel>)>| way.as_ref().is_some_and(|way| way.0 == pid);
+        if !has_way(&ways.lock().unwrap_or_else(PoisonError::into_inner)) {
+            // It may just have begun, and nobody else may look. What is wrong is told.
+            let _ = self.enforce(node).await;
+        }
+        let mut way = ways.lock().unwrap_or_else(PoisonError::into_inner);
         if let Some((known, way)) = way.as_ref().filter(|(known, _)| *known == pid) {
             tracing::trace!(known, "the way into the sandbox");
             return Ok(Arc::clone(way));
         }
         let name = node.upgrade().map(|node| node.name()).unwrap_or_default();
         let client = Client::new(Arc::new(Quiet(node.clone())));
-        let entry = Entry::Local { prefix: sandbox.enter() };
+        let entry = Entry::Local { prefix: enter(&sandbox) };
         let nodes = Nodes::new(client.clone(), name, entry, SshOptions::default());
         let new = Arc::new(LiveChannel::new(client, nodes, ChannelLimits::default()));
         *way = Some((pid, Arc::clone(&new)));
         Ok(new)
     }
+}
+
+fn failed(error: SandboxError) -> BackendError {
+    BackendError::new(ErrorKind::Failed, error.to_string())
 }
 
 /// The node, asked by itself: such calls are not counted, and do not keep it alive.

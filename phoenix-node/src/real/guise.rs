@@ -132,9 +132,9 @@ fn translated_config(vmid: u32, from: &BTreeMap<String, String>) -> BTreeMap<Str
     let mut set = |key: &str, value: String| {
         to.insert(key.to_owned(), value);
     };
-    // Docker and its like are why people take machines.
+    // Docker and its like are why people take machines, and a machine mounts what it is let.
     set("unprivileged", "1".to_owned());
-    set("features", "nesting=1".to_owned());
+    set("features", "nesting=1,mount=nfs".to_owned());
     set("hostname", from.get("name").cloned().unwrap_or_else(|| format!("VM{vmid}")));
     let guest = Guest { config: from.clone(), ..Guest::reserved(GuestKind::Vm, vmid, "") };
     set("memory", (config_memory(&guest) >> 20).to_string());
@@ -194,7 +194,7 @@ mod tests {
         ]);
         let expected = config(&[
             ("cores", "2"),
-            ("features", "nesting=1"),
+            ("features", "nesting=1,mount=nfs"),
             ("hostname", "web"),
             ("memory", "2048"),
             ("net0", "name=eth0,bridge=vmbr0,hwaddr=BC:24:11:00:00:01,ip=10.0.0.8/24,gw=10.0.0.1"),

@@ -6,6 +6,7 @@ mod agent;
 mod archives;
 mod channel;
 mod deeds;
+mod firewall;
 mod guise;
 mod limits;
 mod machines;
@@ -35,8 +36,12 @@ pub(crate) struct Real {
     runs: agent::Runs,
     /// The limits that the running ones were given.
     limits: limits::Limits,
+    /// The rules that traffic is held to.
+    firewall: firewall::Enforcer,
     /// The way in, for the sandbox that a process of this number holds.
     way: Mutex<Option<(i32, std::sync::Arc<LiveChannel>)>>,
+    /// The same, to where the services of the host are.
+    host_way: Mutex<Option<(i32, std::sync::Arc<LiveChannel>)>>,
 }
 
 impl std::fmt::Debug for Real {
@@ -53,7 +58,9 @@ impl Real {
             machines,
             runs: agent::Runs::default(),
             limits: limits::Limits::default(),
+            firewall: firewall::Enforcer::default(),
             way: Mutex::default(),
+            host_way: Mutex::default(),
         }
     }
 

@@ -37,6 +37,7 @@ pub(super) fn container(
         cpu_percent: percent.map(|limit| (limit.min(8192.0) * 100.0) as u32),
         cpu_shares: number("cpuunits").and_then(|units| u32::try_from(units).ok()),
         nesting: property(features, "nesting") == Some("1"),
+        nfs: property(features, "mount").is_some_and(|kinds| kinds.split(';').any(|kind| kind == "nfs")),
         devices: devices(config),
         raw: raw.to_vec(),
         nameservers: get("nameserver").unwrap_or_default().split_whitespace().map(str::to_owned).collect(),

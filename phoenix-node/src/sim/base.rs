@@ -19,6 +19,7 @@ pub(crate) struct Base {
     pub(crate) users: BTreeMap<String, User>,
     /// Nothing: what an image brings was read long ago.
     pub(crate) unread: BTreeMap<String, Readers>,
+    pub(crate) written: BTreeMap<String, u64>,
     /// What it takes on a disk, in bytes.
     pub(crate) bytes: u64,
     /// What the configuration key `ostype` says of it.

@@ -8,6 +8,7 @@ const UNITS_OF: &[(&str, &[&str])] = &[
     ("docker-ce", &["docker.service", "docker.socket"]),
     ("docker.io", &["docker.service", "docker.socket", "containerd.service"]),
     ("fail2ban", &["fail2ban.service"]),
+    ("nfs-ganesha", &["nfs-ganesha.service"]),
     ("nfs-kernel-server", &["nfs-server.service"]),
     ("nginx", &["nginx.service"]),
     ("openssh-server", &["ssh.service"]),

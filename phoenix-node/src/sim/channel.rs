@@ -1,22 +1,22 @@
 //! The guest channel: answers probes and performs actions inside guests and on the host, from the model.
 
-use std::collections::BTreeSet;
-
 use async_trait::async_trait;
 use phoenix_core::{
-    Action, BackendError, Content, ErrorKind, Evidence, GuestId, Probe, Site, UnitGoal, evidence::FileState,
+    Action, BackendError, Content, ErrorKind, Evidence, FirewallScope, GuestId, Probe, Site, UnitGoal,
+    evidence::FileState,
 };
-use phoenix_pve::channel::GuestChannel;
+use phoenix_pve::channel::{Guard, GuestChannel};
 use sha2::{Digest, Sha256};
 
 use crate::{
     durations,
     node::{Node, describe},
     sim::{
-        install,
+        accounts::{check_owner, ensure_user},
+        answer, install,
         programs::{self, Ran},
         proof,
-        world::{Body, Entry, Unit, User, World},
+        world::{Body, Entry, Unit, World},
     },
     state::{State, config::hex},
 };
@@ -49,12 +49,29 @@ impl GuestChannel for Node {
         self.inside(site, |world| perform(world, action, secret))
     }
 
+    async fn answer(
+        &self,
+        site: &Site,
+        argv: &[String],
+        stdin: Option<&[u8]>,
+    ) -> Result<Vec<u8>, BackendError> {
+        if let Some(real) = &self.real {
+            return real.answer(&self.me, site, argv, stdin).await;
+        }
+        self.pass(durations::TOUCH).await;
+        self.inside(site, |world| answer::answer(world, argv, stdin))
+    }
+
     async fn set_raw_keys(&self, guest: GuestId, lines: &[(String, String)]) -> Result<(), BackendError> {
         let mut state = self.state();
         let missing = || BackendError::new(ErrorKind::NotFound, format!("guest `{guest}` does not exist"));
         let found = state.guest_mut(guest.kind, guest.vmid.0).ok_or_else(missing)?;
         found.raw = lines.to_vec();
         self.save(&mut state)
+    }
+
+    async fn guard(&self, node: &str, scope: &FirewallScope, guard: Guard) -> Result<(), BackendError> {
+        self.guard_firewall(node, scope, guard)
     }
 }
 
@@ -171,7 +188,9 @@ fn answer(world: &World, probe: &Probe) -> Result<Evidence, BackendError> {
         | Probe::Storages { .. }
         | Probe::Volumes { .. }
         | Probe::Config { .. }
-        | Probe::Snapshots { .. } => {
+        | Probe::Snapshots { .. }
+        | Probe::Firewall { .. }
+        | Probe::FirewallNames { .. } => {
             return Err(BackendError::new(
                 ErrorKind::Invalid,
                 "this is a question to the API, not to a site",
@@ -244,7 +263,9 @@ fn perform(world: &mut World, action: &Action, secret: Option<&[u8]>) -> Result<
                 Some(text) => Body::Opaque { sha256: hex(&Sha256::digest(text)) },
                 // Only the hash: no secret lies in the node's files.
                 None => match (content, secret.map(String::from_utf8_lossy)) {
-                    (Content::Copy { .. }, Some(text)) => Body::Text(text.into_owned()),
+                    (Content::Copy { .. } | Content::Answer { .. }, Some(text)) => {
+                        Body::Text(text.into_owned())
+                    }
                     _ => Body::Opaque { sha256: hex(&Sha256::digest(secret.unwrap_or_default())) },
                 },
             };
@@ -312,13 +333,7 @@ fn perform(world: &mut World, action: &Action, secret: Option<&[u8]>) -> Result<
                 Some(text) => Some(text.as_bytes()),
                 None => stdin.as_ref().and(secret),
             };
-            let ran = programs::run(world, argv, stdin);
-            if ran.status != 0 {
-                let program = argv.first().map_or("", String::as_str);
-                let mut error = failed(format!("`{program}` ended with status {}", ran.status));
-                error.log = ran.stderr.lines().chain(ran.stdout.lines()).map(str::to_owned).collect();
-                return Err(error);
-            }
+            answer::ended_well(argv, programs::run(world, argv, stdin))?;
         }
         Action::Await { condition, .. } => {
             let evidence = answer(world, &condition.probe)?;
@@ -341,7 +356,8 @@ fn perform(world: &mut World, action: &Action, secret: Option<&[u8]>) -> Result<
         | Action::Snapshot { .. }
         | Action::DeleteSnapshot { .. }
         | Action::Rollback { .. }
-        | Action::MakeTemplate { .. } => {
+        | Action::MakeTemplate { .. }
+        | Action::Firewall { .. } => {
             return Err(BackendError::new(ErrorKind::Invalid, "this is an action of the API, not of a site"));
         }
     }
@@ -364,31 +380,4 @@ fn check_content(world: &World, path: &str, entry: &Entry, check: &[String]) -> 
     let mut error = BackendError::new(ErrorKind::Failed, text);
     error.log = ran.stderr.lines().map(str::to_owned).collect();
     Err(error)
-}
-
-fn check_owner(world: &World, owner: &str) -> Result<(), BackendError> {
-    if world.user(owner).is_some() {
-        return Ok(());
-    }
-    Err(BackendError::new(ErrorKind::Failed, format!("chown: invalid user: `{owner}`")))
-}
-
-fn ensure_user(world: &mut World, name: &str, shell: &str, groups: &BTreeSet<String>, password: bool) {
-    let user = match world.user(name) {
-        Some(user) => {
-            let groups = user.groups.union(groups).cloned().collect();
-            User { shell: shell.to_owned(), groups, password, ..user.clone() }
-        }
-        None => {
-            let uid =
-                world.users().values().map(|user| user.uid).filter(|uid| (1000..60000).contains(uid)).max();
-            let home = format!("/home/{name}");
-            let mine =
-                Entry { mode: 0o755, owner: name.to_owned(), group: name.to_owned(), body: Body::Directory };
-            world.place(&home, mine);
-            let uid = uid.map_or(1000, |uid| uid + 1);
-            User { uid, shell: shell.to_owned(), home, groups: groups.clone(), password }
-        }
-    };
-    world.put_user(name, Some(user));
 }

@@ -1,5 +1,7 @@
 //! The inner worlds: what is inside guests and on the host, and the way in.
 
+pub(crate) mod accounts;
+pub(crate) mod answer;
 pub(crate) mod archive;
 pub(crate) mod base;
 pub(crate) mod catalog;
@@ -8,4 +10,5 @@ pub(crate) mod gpu;
 pub(crate) mod install;
 pub(crate) mod programs;
 pub(crate) mod proof;
+mod reading;
 pub(crate) mod world;

@@ -81,6 +81,8 @@ pub(crate) fn fulfil(world: &mut World, proof: &Condition) {
         | Probe::Storages { .. }
         | Probe::Volumes { .. }
         | Probe::Config { .. }
-        | Probe::Snapshots { .. } => {}
+        | Probe::Snapshots { .. }
+        | Probe::Firewall { .. }
+        | Probe::FirewallNames { .. } => {}
     }
 }

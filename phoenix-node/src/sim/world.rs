@@ -51,6 +51,9 @@ pub(crate) struct Delta {
     /// Written files, with the units that have read them since.
     #[serde(skip_serializing_if = "BTreeMap::is_empty")]
     pub(crate) unread: BTreeMap<String, Option<Readers>>,
+    /// When files were written, by counting.
+    #[serde(skip_serializing_if = "BTreeMap::is_empty")]
+    pub(crate) written: BTreeMap<String, Option<u64>>,
     /// What commands say that the simulation does not know.
     #[serde(skip_serializing_if = "BTreeMap::is_empty")]
     said: BTreeMap<String, Option<Said>>,
@@ -155,6 +158,7 @@ impl World {
     access!(known_unit, put_unit, known_units, units, Unit);
     access!(user, put_user, users, users, User);
     access!(readers, put_readers, unread, unread, Readers);
+    access!(age, put_age, ages, written, u64);
 
     /// Returns a fresh world of an image.
     pub(crate) fn of_image(image: &str) -> Self {
@@ -263,45 +267,6 @@ impl World {
     /// Has a command say something from now on.
     pub(crate) fn put_said(&mut self, command: &str, said: Said) {
         self.top.said.insert(command.to_owned(), Some(said));
-    }
-
-    /// Notes that a file was written: no unit has read it since.
-    pub(crate) fn touch(&mut self, path: &str) {
-        self.put_readers(path, Some(Readers::default()));
-    }
-
-    /// Brings a unit up, which then reads its files.
-    pub(crate) fn begin(&mut self, name: &str, unit: Unit) {
-        self.put_unit(name, Some(unit));
-        let unread: Vec<(String, Readers)> =
-            self.unread().into_iter().map(|(path, readers)| (path.to_owned(), readers.clone())).collect();
-        for (path, mut readers) in unread {
-            if readers.0.insert(name.to_owned()) {
-                self.put_readers(&path, Some(readers));
-            }
-        }
-    }
-
-    /// Tells whether a file was written after a unit that runs has read it.
-    pub(crate) fn is_stale(&self, unit: &str, path: &str) -> bool {
-        self.readers(path).is_some_and(|readers| !readers.0.contains(unit))
-    }
-
-    /// Does what a boot does: units that are enabled run, others do not.
-    pub(crate) fn boot(&mut self) {
-        let changed: Vec<(String, Unit)> = self
-            .known_units()
-            .into_iter()
-            .filter(|(_, unit)| unit.active != unit.enabled)
-            .map(|(name, unit)| (name.to_owned(), Unit { active: unit.enabled, ..*unit }))
-            .collect();
-        for (name, unit) in changed {
-            self.put_unit(&name, Some(unit));
-        }
-        let unread: Vec<String> = self.unread().into_keys().map(str::to_owned).collect();
-        for path in unread {
-            self.put_readers(&path, None);
-        }
     }
 
     /// Freezes the changes at the top into a layer, and returns it, if there are any.

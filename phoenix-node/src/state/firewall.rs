@@ -1,8 +1,13 @@
 //! Firewalls: rules, options, aliases and sets of addresses of the cluster, of nodes, guests and virtual networks, and
 //! the security groups that all of them may use.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
+use phoenix_core::{
+    FirewallScope,
+    firewall::{self as core, AddressSet, FirewallNames, FirewallState},
+};
+use phoenix_pve::lenient;
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
@@ -18,6 +23,22 @@ pub(crate) struct Firewalls {
     /// By vmid; PVE keeps them for guests that are not there too.
     pub(crate) guests: BTreeMap<u32, Firewall>,
     pub(crate) vnets: BTreeMap<String, Firewall>,
+    /// Those that come back unless somebody confirms what has become of them.
+    pub(crate) guards: BTreeMap<FirewallScope, Guarded>,
+    /// Those that came back.
+    pub(crate) reverted: BTreeSet<FirewallScope>,
+    /// How many guards there have been.
+    pub(crate) guard_count: u64,
+}
+
+/// What a firewall was before it was changed.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub(crate) struct Guarded {
+    pub(crate) saved: Firewall,
+    /// How long it waits.
+    pub(crate) seconds: u32,
+    /// Which guard it is: one that was renewed is another one.
+    pub(crate) number: u64,
 }
 
 /// One firewall.
@@ -69,6 +90,68 @@ pub(crate) struct Group {
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(crate) comment: Option<String>,
     pub(crate) rules: Vec<Rule>,
+}
+
+impl Firewalls {
+    /// Returns a firewall; an empty one where nothing was ever set.
+    pub(crate) fn of(&self, scope: &FirewallScope) -> Firewall {
+        match scope {
+            FirewallScope::Cluster => Some(&self.cluster),
+            FirewallScope::Node(name) => self.nodes.get(&**name),
+            FirewallScope::Guest(guest) => self.guests.get(&guest.vmid.0),
+        }
+        .cloned()
+        .unwrap_or_default()
+    }
+
+    /// Puts a firewall in the place of another.
+    pub(crate) fn put(&mut self, scope: &FirewallScope, firewall: Firewall) {
+        match scope {
+            FirewallScope::Cluster => self.cluster = firewall,
+            FirewallScope::Node(name) => drop(self.nodes.insert((**name).to_owned(), firewall)),
+            FirewallScope::Guest(guest) => drop(self.guests.insert(guest.vmid.0, firewall)),
+        }
+    }
+
+    /// Returns what the rules of the cluster can name.
+    pub(crate) fn names(&self) -> FirewallNames {
+        let Firewall { aliases, ipsets, .. } = &self.cluster;
+        let alias = |alias: &Alias| core::Alias {
+            cidr: alias.cidr.clone(),
+            comment: alias.comment.clone().unwrap_or_default(),
+        };
+        let set = |set: &IpSet| AddressSet {
+            entries: set.entries.iter().map(|(cidr, member)| member.written(cidr)).collect(),
+            comment: set.comment.clone().unwrap_or_default(),
+        };
+        FirewallNames {
+            aliases: aliases.values().map(|it| (it.name.clone(), alias(it))).collect(),
+            ipsets: ipsets.iter().map(|(name, it)| (name.clone(), set(it))).collect(),
+            groups: self
+                .groups
+                .iter()
+                .map(|(name, it)| (name.clone(), it.rules.iter().map(texts).collect()))
+                .collect(),
+        }
+    }
+}
+
+impl Firewall {
+    /// Returns its options and rules as texts.
+    pub(crate) fn seen(&self) -> FirewallState {
+        let rules = self.rules.iter().map(texts).collect();
+        FirewallState { options: texts(&self.options), rules, ..FirewallState::default() }
+    }
+}
+
+impl Member {
+    fn written(&self, cidr: &str) -> String {
+        if self.nomatch { format!("!{cidr}") } else { cidr.to_owned() }
+    }
+}
+
+fn texts(values: &Rule) -> core::Rule {
+    values.iter().filter_map(|(key, value)| Some((key.clone(), lenient::text(value)?))).collect()
 }
 
 /// Returns the digest that PVE gives a list: of its rows' plain values, sorted by their keys.

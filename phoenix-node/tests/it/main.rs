@@ -14,3 +14,4 @@ mod persistence;
 mod qemu;
 mod real;
 mod storage;
+mod walls;

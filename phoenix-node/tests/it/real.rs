@@ -5,7 +5,7 @@
 use std::{path::PathBuf, sync::Arc, time::Duration};
 
 use phoenix_node::{Node, Options};
-use phoenix_sandbox::{Containers, Sandbox, SandboxSpec};
+use phoenix_sandbox::{Bridge, Containers, Sandbox, SandboxSpec};
 use tempfile::TempDir;
 
 use crate::kit::{UBUNTU, call, delete, fetch, get, ok, post, put};
@@ -21,13 +21,18 @@ pub(crate) struct Own {
 impl Own {
     /// Returns a node that has an OS template, or says why there can be none here.
     pub(crate) async fn new() -> Option<Self> {
+        Self::on(Vec::new()).await
+    }
+
+    /// The same with bridges.
+    pub(crate) async fn on(bridges: Vec<Bridge>) -> Option<Self> {
         let memory = std::path::Path::new("/dev/shm");
         let dir = if memory.is_dir() { tempfile::tempdir_in(memory) } else { tempfile::tempdir() };
         let dir = dir.expect("a directory");
         let spec = SandboxSpec {
             dir: Node::sandbox_dir(dir.path()),
             hostname: "phoenix".to_owned(),
-            bridges: Vec::new(),
+            bridges,
             uplink: false,
         };
         let cache = std::env::var_os("PHOENIX_TEMPLATE_CACHE");

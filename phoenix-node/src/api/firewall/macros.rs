@@ -1,7 +1,7 @@
 //! Macros: names for the traffic of well-known services.
 
 /// The macros, with what they let through.
-pub(super) const MACROS: &[(&str, &str)] = &[
+pub(crate) const MACROS: &[(&str, &str)] = &[
     ("Amanda", "Backups with Amanda"),
     ("Auth", "Identification of users (ident)"),
     ("BGP", "Routers: Border Gateway Protocol"),

@@ -4,7 +4,7 @@
 mod aliases;
 mod groups;
 mod ipsets;
-mod macros;
+pub(crate) mod macros;
 mod options;
 mod refs;
 mod rules;

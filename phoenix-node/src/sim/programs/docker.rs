@@ -13,14 +13,18 @@ use crate::sim::{
 /// Where the engine keeps what it has.
 const STATE: &str = "/var/lib/docker/engine.json";
 const VERSION: &str = "28.2.2";
+/// Where Phoenix keeps the archives of images.
+const IMAGES: &str = "/var/lib/phoenix/images/";
 /// Options with a word of their own behind them.
-const WITH_VALUE: [&str; 16] = [
+const WITH_VALUE: [&str; 18] = [
     "-e",
     "--env",
     "-f",
     "--file",
     "--filter",
     "--format",
+    "-i",
+    "--input",
     "--label",
     "-l",
     "--name",
@@ -80,6 +84,12 @@ pub(super) fn docker(run: Run<'_>) -> Ran {
     ran
 }
 
+/// Tells whether the engine runs a container of that name.
+pub(super) fn runs(world: &World, name: &str) -> bool {
+    let is_up = world.unit("docker.service").is_some_and(|unit| unit.active);
+    is_up && Engine::read(world).containers.get(name).is_some_and(|container| container.running)
+}
+
 impl Engine {
     fn read(world: &World) -> Self {
         world.text(STATE).and_then(|text| serde_json::from_str(text).ok()).unwrap_or_default()
@@ -99,6 +109,11 @@ impl Engine {
                 self.images.insert(image.to_owned());
                 Ran::said(format!("{image}\n"))
             }
+            ["image", "rm", ref names @ ..] => {
+                self.images.retain(|image| !names.contains(&image.as_str()));
+                Ran::default()
+            }
+            ["load"] | ["image", "load"] => self.load(world, words),
             ["image", "inspect", image] => match self.images.contains(image) {
                 true => Ran::said(format!("{}\n", words.format().unwrap_or("[]"))),
                 false => Ran::failed(1, format!("Error: No such image: {image}")),
@@ -163,6 +178,19 @@ impl Engine {
             },
             // Networks, volumes and the like.
             _ => Ran::default(),
+        }
+    }
+
+    /// What is in an archive is not modelled: the path below the folder of images says which image it is.
+    fn load(&mut self, world: &World, words: &Words<'_>) -> Ran {
+        let path = words.get("--input").or_else(|| words.get("-i")).unwrap_or_default();
+        let image = path.strip_prefix(IMAGES).and_then(|name| name.strip_suffix(".tar"));
+        match image.filter(|_| world.file(path).is_some()) {
+            Some(image) => {
+                self.images.insert(image.to_owned());
+                Ran::said(format!("Loaded image: {image}\n"))
+            }
+            None => Ran::failed(1, format!("open {path}: no such file or directory")),
         }
     }
 
@@ -295,6 +323,17 @@ mod tests {
         assert_eq!(say(&mut world, there).status, 1);
         assert_eq!(say(&mut world, "docker pull --quiet x:1@sha256:ab").status, 0);
         assert_eq!(say(&mut world, there).stdout, "present\n");
+    }
+
+    #[test]
+    fn an_image_is_loaded_from_the_archive_that_bears_its_name() {
+        let mut world = engine();
+        let load = "docker load --quiet --input /var/lib/phoenix/images/homelab/hello:1.tar";
+        assert_eq!(say(&mut world, load).status, 1);
+        world.write("/var/lib/phoenix/images/homelab/hello:1.tar", "an archive");
+        assert_eq!(say(&mut world, load).status, 0);
+        assert_eq!(say(&mut world, "docker image inspect homelab/hello:1").status, 0);
+        assert_eq!(say(&mut world, "docker image inspect homelab/hello:2").status, 1);
     }
 
     #[test]

@@ -4,9 +4,13 @@
 mod accounts;
 mod apt;
 mod docker;
+mod files;
 mod locale;
+mod names;
 mod nvidia;
+mod openssl;
 mod packages;
+mod portainer;
 mod step;
 mod text;
 mod time;
@@ -37,6 +41,8 @@ const PROGRAMS: &[(&str, Program)] = &[
     ("apt-cache", apt::apt_cache),
     ("apt-get", apt::apt_get),
     ("cat", text::cat),
+    ("chmod", files::chmod),
+    ("chown", files::chown),
     ("chpasswd", accounts::chpasswd),
     ("curl", web::curl),
     ("docker", docker::docker),
@@ -44,22 +50,32 @@ const PROGRAMS: &[(&str, Program)] = &[
     ("echo", text::echo),
     ("env", step::env),
     ("false", text::fail),
+    ("find", files::find),
     ("getent", accounts::getent),
     ("hostname", text::hostname),
     ("id", accounts::id),
+    ("install", files::install),
     ("locale", locale::locale),
     ("locale-gen", locale::locale_gen),
     ("ls", text::ls),
+    ("make-authority", step::make_authority),
     ("modprobe", nvidia::modprobe),
     ("nvidia-ctk", nvidia::ctk),
     ("nvidia-smi", nvidia::smi),
-    ("openssl", packages::openssl),
+    ("openssl", openssl::openssl),
+    ("revoke-certificate", step::revoke_certificate),
+    ("phoenix-dns-ask", names::ask),
+    ("portainer-api", portainer::api),
+    ("phoenix-nfs-ask", names::ask_nfs),
     ("runuser", step::runuser),
     ("ssh-keygen", packages::ssh_keygen),
+    ("sign-certificate", step::sign_certificate),
+    ("stat", files::stat),
     ("step", step::step),
     ("systemctl", units::systemctl),
     ("test", text::test),
     ("timedatectl", time::timedatectl),
+    ("touch", files::touch),
     ("true", text::succeed),
     ("update-ca-certificates", packages::update_ca_certificates),
     ("update-locale", locale::update_locale),

@@ -77,32 +77,6 @@ pub(super) fn update_ca_certificates(run: Run<'_>) -> Ran {
     ))
 }
 
-/// Verifies as far as it can be told without keys: a bundle vouches for what it holds.
-pub(super) fn openssl(run: Run<'_>) -> Ran {
-    if run.world.package("openssl").is_none() && run.world.package("ca-certificates").is_none() {
-        return Ran::failed(127, "openssl: command not found");
-    }
-    let words = run.words();
-    if let ["rand", "-hex", "-out", path, _] = words[..] {
-        // Not a random one: what is simulated is the same on every run.
-        run.world.place(path, Entry::root(0o644, Body::Opaque { sha256: "00".repeat(32) }));
-        return Ran::default();
-    }
-    let bundle = words.iter().position(|word| *word == "-CAfile").and_then(|index| words.get(index + 1));
-    let (Some(bundle), Some(path), Some(&"verify")) = (bundle, words.last(), words.first()) else {
-        return Ran::failed(1, "openssl: only `verify -CAfile BUNDLE FILE` is simulated");
-    };
-    let text = |path: &str| match run.world.follow(path).map(|entry| &entry.body) {
-        Some(Body::Text(text)) => Some(text.clone()),
-        Some(Body::Opaque { sha256 }) => Some(format!("# sha256 {sha256}\n")),
-        _ => None,
-    };
-    match (text(bundle), text(path)) {
-        (Some(bundle), Some(own)) if bundle.contains(own.trim()) => Ran::said(format!("{path}: OK\n")),
-        _ => Ran::failed(2, format!("error {path}: verification failed")),
-    }
-}
-
 pub(super) fn ssh_keygen(run: Run<'_>) -> Ran {
     if run.words() != ["-A"] {
         return Ran::failed(1, "ssh-keygen: only -A is simulated");

@@ -67,6 +67,9 @@ pub(super) fn test(run: Run<'_>) -> Ran {
                 || run.world.text(path).is_some_and(|text| !text.is_empty())
         }
         ["-x", path] => run.world.follow(path).is_some_and(|entry| entry.mode & 0o111 != 0),
+        [left, "-nt", right] => {
+            body(left).is_some() && (body(right).is_none() || run.world.is_newer(left, right))
+        }
         ["-n", text] => !text.is_empty(),
         ["-z", text] => text.is_empty(),
         [left, "=", right] => left == right,
