@@ -60,6 +60,16 @@ impl Client {
         answered.map_err(|source| PveError::Unanswered { method, path, source })
     }
 
+    /// Asks something small over a connection that is made for it.
+    pub async fn knock(&self) -> Result<(), PveError> {
+        let (method, path) = (Method::Get, "/version");
+        let request = Request { method, path: path.to_owned(), params: Vec::new() };
+        let answered = self.transport.send_anew(request).await;
+        let unanswered =
+            |source| PveError::Unanswered { method: method.as_str(), path: path.to_owned(), source };
+        unwrap(method, path, &answered.map_err(unanswered)?).map(drop)
+    }
+
     /// Sends a call and returns the `data` of its answer; null if there is none.
     pub async fn call(&self, method: Method, path: &str, params: Params) -> Result<Value, PveError> {
         let request = Request { method, path: path.to_owned(), params };

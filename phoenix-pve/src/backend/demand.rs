@@ -3,7 +3,7 @@
 
 use std::{collections::BTreeMap, time::Duration};
 
-use phoenix_core::{Action, CloneMode, Demand, GuestId, GuestKind, Lock, Vmid};
+use phoenix_core::{Action, CloneMode, Demand, GuestId, GuestKind, Lock, Vmid, firewall::FirewallChange};
 
 use super::{PveBackend, root_storage};
 
@@ -55,6 +55,7 @@ impl PveBackend {
                 let storage = place.as_ref().and_then(|place| place.storage.clone());
                 self.allocating(&mut locks, storage, place.map(|place| place.node));
             }
+            Action::Firewall { scope, .. } => locks.push(alone(format!("firewall:{scope}"))),
             Action::Configure { .. }
             | Action::SetRawKeys { .. }
             | Action::Start { .. }
@@ -115,7 +116,9 @@ fn estimate(action: &Action) -> Duration {
         Action::Resize { .. } | Action::Snapshot { .. } | Action::DeleteSnapshot { .. } => 2_000,
         Action::SetUnit { .. } => 1_500,
         Action::EnsureUser { .. } | Action::SetRawKeys { .. } => 500,
+        Action::Firewall { change: FirewallChange::Confirm, .. } => 15_000,
         Action::Configure { .. }
+        | Action::Firewall { .. }
         | Action::WriteFile { .. }
         | Action::InstallArtifact { .. }
         | Action::MakeDirectory { .. }

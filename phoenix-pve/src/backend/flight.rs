@@ -82,6 +82,7 @@ fn place_of(action: &Action) -> Option<GuestId> {
         | Action::FetchImage { .. }
         | Action::CreateLxc { .. }
         | Action::CreateVm { .. }
+        | Action::Firewall { .. }
         | Action::WriteFile { .. }
         | Action::InstallArtifact { .. }
         | Action::MakeDirectory { .. }
@@ -130,7 +131,8 @@ fn own(action: &Action) -> Option<Own> {
         Action::DeleteSnapshot { guest, .. } => of(guest, &["vzdelsnapshot"], &["qmdelsnapshot"]),
         Action::Rollback { guest, .. } => of(guest, &["vzrollback"], &["qmrollback"]),
         Action::MakeTemplate { guest } => of(guest, &["vztemplate"], &["qmtemplate"]),
-        Action::WriteFile { .. }
+        Action::Firewall { .. }
+        | Action::WriteFile { .. }
         | Action::InstallArtifact { .. }
         | Action::MakeDirectory { .. }
         | Action::Symlink { .. }

@@ -20,8 +20,8 @@ impl PveBackend {
         let secret = match (secret_of(action), action) {
             (Some(reference), _) => Some(secret::resolve(reference).await?),
             (None, Action::InstallArtifact { artifact, .. }) => carried(artifact).await?,
-            (None, Action::WriteFile { content: Content::Copy { site, path }, .. }) => {
-                Some(self.copied(site, path).await?)
+            (None, Action::WriteFile { content, .. } | Action::Run { stdin: Some(content), .. }) => {
+                self.fetched(content).await?
             }
             (None, _) => None,
         };
@@ -29,6 +29,25 @@ impl PveBackend {
         match action {
             Action::Run { argv, proof, .. } => self.prove(site, argv, proof).await,
             _ => Ok(()),
+        }
+    }
+
+    /// Returns a content that has to be asked for somewhere else; none if it stands in the plan.
+    async fn fetched(&self, content: &Content) -> Result<Option<Vec<u8>>, BackendError> {
+        match content {
+            Content::Copy { site, path } => Ok(Some(self.copied(site, path).await?)),
+            Content::Answer { site, argv, stdin } => {
+                let input = match stdin {
+                    Some(input) => match input.over("") {
+                        Some(text) => Some(text.into_bytes()),
+                        None => Box::pin(self.fetched(input)).await?,
+                    },
+                    None => None,
+                };
+                Ok(Some(self.channel.answer(site, argv, input.as_deref()).await?))
+            }
+            // A secret is resolved where the action is known to have one.
+            Content::Text(_) | Content::Block { .. } | Content::Secret(_) => Ok(None),
         }
     }
 

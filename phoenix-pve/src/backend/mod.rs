@@ -24,6 +24,7 @@ use crate::{
 mod configure;
 mod create;
 mod demand;
+mod firewall;
 mod flight;
 mod guest;
 mod inside;
@@ -51,6 +52,10 @@ pub struct Limits {
     pub heavy_per_node: u32,
     /// Steps at the same time that allocate on one storage: PVE holds one lock a storage and waits 10 s for it.
     pub allocate_per_storage: u32,
+    /// How long a node may take until a changed firewall is in force: PVE looks every ten seconds.
+    pub firewall_settle: Duration,
+    /// Firewalls of nodes are changed without anything that puts them back: for who has no way into the node's shell.
+    pub unguarded_firewall: bool,
 }
 
 impl Default for Limits {
@@ -62,6 +67,8 @@ impl Default for Limits {
             sites: 4,
             heavy_per_node: 4,
             allocate_per_storage: 3,
+            firewall_settle: Duration::from_secs(12),
+            unguarded_firewall: false,
         }
     }
 }

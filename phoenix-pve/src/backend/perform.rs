@@ -204,6 +204,7 @@ impl PveBackend {
             Action::DeleteSnapshot { guest, name } => self.delete_snapshot(*guest, name, work).await,
             Action::Rollback { guest, name } => self.rollback(*guest, name, work).await,
             Action::MakeTemplate { guest } => self.make_template(*guest, work).await,
+            Action::Firewall { scope, change } => self.change_firewall(scope, change).await,
             Action::WriteFile { site, .. }
             | Action::InstallArtifact { site, .. }
             | Action::MakeDirectory { site, .. }

@@ -86,6 +86,8 @@ impl PveBackend {
                 Some(data) => Evidence::Snapshots { rows: lenient::snapshots(&data) },
                 None => Evidence::Absent,
             },
+            Probe::Firewall { scope } => self.firewall(scope).await?,
+            Probe::FirewallNames { scope } => self.firewall_names(scope).await?,
             Probe::File { site, .. }
             | Probe::Package { site, .. }
             | Probe::Unit { site, .. }

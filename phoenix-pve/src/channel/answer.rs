@@ -62,19 +62,33 @@ pub(super) fn done(site: &Site, line: &str, what: &str) -> Result<(), BackendErr
             }
             Err(error)
         }
-        "ran" => match output(rest) {
-            Some(Evidence::Output { status, stdout, stderr }) => {
-                let message = format!("`{what}` ended with status {status} in `{site}`");
-                let mut error = BackendError::new(ErrorKind::Failed, message);
-                error.log = tail(&format!("{stderr}\n{stdout}"));
-                if status == 127 {
-                    error = error.with_hint(format!("`{what}` is not there: is its package installed?"));
-                }
-                Err(error)
-            }
-            _ => Err(garbled(site)),
-        },
+        "ran" => Err(output(rest).map_or_else(|| garbled(site), |said| unwell(site, &said, what))),
         _ => Err(garbled(site)),
+    }
+}
+
+/// Reads what a command answered.
+pub(super) fn answered(site: &Site, line: &str, what: &str) -> Result<Vec<u8>, BackendError> {
+    let (word, rest) = line.split_once(' ').unwrap_or((line, ""));
+    match (word, output(rest)) {
+        ("ended", Some(Evidence::Output { status: 0, stdout, .. })) => Ok(stdout.into_bytes()),
+        ("ended", Some(said)) => Err(unwell(site, &said, what)),
+        ("late", _) => Err(late(site, what)),
+        ("long", _) => Err(long(site, what)),
+        ("failed", _) => Err(failed(site, &texts(rest).map(|texts| first(&texts)).unwrap_or_default())),
+        _ => Err(garbled(site)),
+    }
+}
+
+/// Returns the error of a command that did not end with status 0.
+fn unwell(site: &Site, said: &Evidence, what: &str) -> BackendError {
+    let Evidence::Output { status, stdout, stderr } = said else { return garbled(site) };
+    let message = format!("`{what}` ended with status {status} in `{site}`");
+    let mut error = BackendError::new(ErrorKind::Failed, message);
+    error.log = tail(&format!("{stderr}\n{stdout}"));
+    match status {
+        127 => error.with_hint(format!("`{what}` is not there: is its package installed?")),
+        _ => error,
     }
 }
 

@@ -19,6 +19,10 @@ impl GuestChannel for Far {
         Err(out_of_reach(&site.to_string()))
     }
 
+    async fn answer(&self, site: &Site, _: &[String], _: Option<&[u8]>) -> Result<Vec<u8>, BackendError> {
+        Err(out_of_reach(&site.to_string()))
+    }
+
     async fn set_raw_keys(&self, guest: GuestId, _: &[(String, String)]) -> Result<(), BackendError> {
         Err(out_of_reach(&format!("{guest} on its node")))
     }

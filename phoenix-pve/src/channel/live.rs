@@ -4,21 +4,20 @@
 use std::{path::PathBuf, time::Duration};
 
 use async_trait::async_trait;
-use phoenix_core::{Action, BackendError, Content, ErrorKind, Evidence, GuestId, GuestKind, Probe, Site};
+use phoenix_core::{
+    Action, BackendError, Content, ErrorKind, Evidence, FirewallScope, GuestId, GuestKind, Probe, Site,
+};
 
 use super::{
     agent::status_path,
     answer,
     nodes::Nodes,
     places::Places,
-    port::GuestChannel,
+    port::{Guard, GuestChannel},
     process::Ended,
     request::{self, ACT, ASK, Expected},
 };
 use crate::{client::Client, lenient};
-
-/// How often a file that somebody else writes to as well is tried.
-const CONTESTED: usize = 5;
 
 /// How often one that is starting is tried.
 const BOOTING: Duration = Duration::from_secs(2);
@@ -65,6 +64,8 @@ pub struct LiveChannel {
     pub(super) pve_dir: PathBuf,
     /// Where nodes lock the configurations of containers.
     pub(super) lock_dir: PathBuf,
+    /// Where nodes keep what a firewall was before it was changed.
+    pub(super) guard_dir: PathBuf,
     places: Places,
 }
 
@@ -95,6 +96,7 @@ impl LiveChannel {
             limits,
             pve_dir: PathBuf::from("/etc/pve"),
             lock_dir: PathBuf::from("/run/lock/lxc"),
+            guard_dir: PathBuf::from("/var/lib/phoenix/firewall-guard"),
             places: Places::default(),
         }
     }
@@ -200,7 +202,7 @@ impl LiveChannel {
             .collect())
     }
 
-    async fn done(
+    pub(super) async fn done(
         &self,
         site: &Site,
         action: &Action,
@@ -209,8 +211,14 @@ impl LiveChannel {
     ) -> Result<(), BackendError> {
         let limit = self.limit_of(action);
         let input = request::action(action, body, expected, limit)?;
+        let said = self.acted(site, &input, limit).await?;
+        answer::done(site, &said, subject(action))
+    }
+
+    /// Has the shell at a site do something, and returns the line that it ends with.
+    async fn acted(&self, site: &Site, input: &[u8], limit: Duration) -> Result<String, BackendError> {
         // What runs there is ended by the shell there, which then says so; the rest is for what hangs altogether.
-        let errand = Errand { script: ACT, input: &input, limit: limit + Duration::from_secs(30) };
+        let errand = Errand { script: ACT, input, limit: limit + Duration::from_secs(30) };
         let output = loop {
             match self.run(site, errand).await? {
                 Came::Answer(output) => break output,
@@ -226,8 +234,7 @@ impl LiveChannel {
             }
         };
         let lines = answer::lines(&output).unwrap_or_default();
-        let line = lines.last().copied().unwrap_or_default();
-        answer::done(site, line, subject(action))
+        Ok(lines.last().copied().unwrap_or_default().to_owned())
     }
 
     /// Tells whether a site is a virtual machine that may still be starting.
@@ -247,42 +254,6 @@ impl LiveChannel {
             | Action::SetUnit { .. }
             | Action::Run { .. } => self.limits.work,
             _ => self.limits.quick,
-        }
-    }
-
-    /// Writes a block into a file that others write to as well: what is there is read first, and if it is not there any
-    /// more when the new content is, it is begun again.
-    async fn merge(
-        &self,
-        site: &Site,
-        action: &Action,
-        path: &str,
-        content: &Content,
-    ) -> Result<(), BackendError> {
-        let probe = Probe::File { site: site.clone(), path: path.to_owned() };
-        let mut attempts = 0;
-        loop {
-            attempts += 1;
-            let evidence = self.ask(site, std::slice::from_ref(&probe)).await.pop();
-            let (old, expected) = match evidence.unwrap_or_else(|| Err(answer::garbled(site)))? {
-                Evidence::File(file) if file.directory => (String::new(), Expected::Any),
-                Evidence::File(file) => match file.text {
-                    Some(text) => (text, Expected::Sha256(file.sha256)),
-                    // A link to nowhere holds nothing.
-                    None if file.sha256.is_empty() => (String::new(), Expected::Any),
-                    None => {
-                        let message =
-                            format!("`{path}` is no text that a block could be put into (in `{site}`)");
-                        return Err(BackendError::new(ErrorKind::Failed, message));
-                    }
-                },
-                _ => (String::new(), Expected::Sha256("none".to_owned())),
-            };
-            let body = content.over(&old).unwrap_or_default();
-            match self.done(site, action, Some(body.as_bytes()), &expected).await {
-                Err(error) if error.kind == ErrorKind::Changed && attempts < CONTESTED => {}
-                ended => return ended,
-            }
         }
     }
 }
@@ -316,8 +287,23 @@ impl GuestChannel for LiveChannel {
         }
     }
 
+    async fn answer(
+        &self,
+        site: &Site,
+        argv: &[String],
+        stdin: Option<&[u8]>,
+    ) -> Result<Vec<u8>, BackendError> {
+        let input = request::answer(argv, stdin, self.limits.quick, answer::TEXT_LIMIT)?;
+        let said = self.acted(site, &input, self.limits.quick).await?;
+        answer::answered(site, &said, argv.first().map_or("", String::as_str))
+    }
+
     async fn set_raw_keys(&self, guest: GuestId, lines: &[(String, String)]) -> Result<(), BackendError> {
         self.write_raw_keys(guest, lines).await
+    }
+
+    async fn guard(&self, node: &str, scope: &FirewallScope, guard: Guard) -> Result<(), BackendError> {
+        self.write_guard(node, scope, guard).await
     }
 }
 

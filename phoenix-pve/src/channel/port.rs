@@ -2,7 +2,7 @@
 //! trip and the embedded node can answer from its model.
 
 use async_trait::async_trait;
-use phoenix_core::{Action, BackendError, Evidence, GuestId, Probe, Site};
+use phoenix_core::{Action, BackendError, ErrorKind, Evidence, FirewallScope, GuestId, Probe, Site};
 
 /// The way into sites.
 #[async_trait]
@@ -15,6 +15,40 @@ pub trait GuestChannel: Send + Sync {
     /// that the action refers to, if it refers to one.
     async fn act(&self, site: &Site, action: &Action, secret: Option<&[u8]>) -> Result<(), BackendError>;
 
+    /// Returns what a command at a site says on its standard output, at most 64 KiB. A command that does not end with status
+    /// 0 is an error with what it said.
+    async fn answer(
+        &self,
+        site: &Site,
+        argv: &[String],
+        stdin: Option<&[u8]>,
+    ) -> Result<Vec<u8>, BackendError>;
+
     /// Replaces the raw `lxc.*` lines of a container's configuration by these: a file on its node, not an API call.
     async fn set_raw_keys(&self, guest: GuestId, lines: &[(String, String)]) -> Result<(), BackendError>;
+
+    /// Guards a firewall from a node: what it holds is kept there, and put back by the node itself when the time is over.
+    /// Safe to do twice. To end what has come back already fails.
+    async fn guard(&self, node: &str, scope: &FirewallScope, guard: Guard) -> Result<(), BackendError> {
+        let _ = (scope, guard);
+        let message = format!("the shell of the node `{node}` is not reached: the API has no way there");
+        Err(BackendError::new(ErrorKind::Unreachable, message))
+    }
+}
+
+/// What becomes of the guard of a firewall.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Guard {
+    /// It begins with what is there now.
+    Begin {
+        /// How long the node waits.
+        seconds: u32,
+    },
+    /// The time begins anew; what was kept stays.
+    Renew {
+        /// How long the node waits.
+        seconds: u32,
+    },
+    /// It ends, and what is there stays.
+    End,
 }

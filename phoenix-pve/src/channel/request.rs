@@ -51,7 +51,9 @@ pub(super) fn probe(probe: &Probe, limit: Duration, bytes: usize) -> Result<Stri
         | Probe::Storages { .. }
         | Probe::Volumes { .. }
         | Probe::Config { .. }
-        | Probe::Snapshots { .. } => Err(invalid("this is a question to the API, not to a site")),
+        | Probe::Snapshots { .. }
+        | Probe::Firewall { .. }
+        | Probe::FirewallNames { .. } => Err(invalid("this is a question to the API, not to a site")),
     }
 }
 
@@ -153,12 +155,30 @@ pub(super) fn action(
         | Action::Snapshot { .. }
         | Action::DeleteSnapshot { .. }
         | Action::Rollback { .. }
-        | Action::MakeTemplate { .. } => {
+        | Action::MakeTemplate { .. }
+        | Action::Firewall { .. } => {
             return Err(invalid("this is an action of the API, not of a site"));
         }
     };
     let mut input = line.into_bytes();
     input.extend(STANDARD.encode(body.unwrap_or_default()).into_bytes());
+    input.push(b'\n');
+    Ok(input)
+}
+
+/// Returns what an errand is given to have a command answer what it reads.
+pub(super) fn answer(
+    argv: &[String],
+    stdin: Option<&[u8]>,
+    limit: Duration,
+    bytes: usize,
+) -> Result<Vec<u8>, BackendError> {
+    let given = if stdin.is_some() { "given" } else { "none" };
+    let (seconds, bytes) = (limit.as_secs().to_string(), bytes.to_string());
+    let mut words = vec![seconds.as_str(), &bytes, given];
+    words.extend(checked(argv)?);
+    let mut input = line("answer", &words)?.into_bytes();
+    input.extend(STANDARD.encode(stdin.unwrap_or_default()).into_bytes());
     input.push(b'\n');
     Ok(input)
 }

@@ -74,6 +74,10 @@ impl Transport for HostFiles {
             Ok(Err(_)) | Err(_) => self.inner.send(request).await,
         }
     }
+
+    async fn send_anew(&self, request: Request) -> Result<Response, TransportError> {
+        self.inner.send_anew(request).await
+    }
 }
 
 fn answer(data: &Value) -> Response {

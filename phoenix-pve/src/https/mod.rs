@@ -46,6 +46,8 @@ const VALUE: &AsciiSet = &NON_ALPHANUMERIC.remove(b'-').remove(b'_').remove(b'.'
 pub struct Https {
     base: String,
     client: reqwest::Client,
+    /// Keeps no connection: each call makes one.
+    fresh: reqwest::Client,
     credentials: Credentials,
     session: Mutex<Option<Session>>,
     seen: Arc<Seen>,
@@ -72,19 +74,24 @@ impl Https {
         }
         credentials.check().map_err(setup)?;
         let seen = Arc::new(Seen::default());
-        let client = reqwest::Client::builder()
-            .tls_backend_preconfigured(trust.config(Arc::clone(&seen)).map_err(setup)?)
-            .http1_only()
-            .no_proxy()
-            .redirect(reqwest::redirect::Policy::none())
-            .pool_idle_timeout(IDLE)
-            .timeout(CALL)
-            .connect_timeout(CONNECT)
-            .build()
-            .map_err(|error| setup(innermost(&error)))?;
+        let config = trust.config(Arc::clone(&seen)).map_err(setup)?;
+        let client = |kept: usize| {
+            reqwest::Client::builder()
+                .tls_backend_preconfigured(config.clone())
+                .http1_only()
+                .no_proxy()
+                .redirect(reqwest::redirect::Policy::none())
+                .pool_idle_timeout(IDLE)
+                .pool_max_idle_per_host(kept)
+                .timeout(CALL)
+                .connect_timeout(CONNECT)
+                .build()
+                .map_err(|error| setup(innermost(&error)))
+        };
         Ok(Self {
             base: base.to_owned(),
-            client,
+            client: client(usize::MAX)?,
+            fresh: client(0)?,
             credentials,
             session: Mutex::new(None),
             seen,
@@ -104,7 +111,12 @@ impl Https {
     }
 
     /// Sends a request once.
-    async fn exchange(&self, request: &Request, headers: HeaderMap) -> Result<Response, Failure> {
+    async fn exchange(
+        &self,
+        client: &reqwest::Client,
+        request: &Request,
+        headers: HeaderMap,
+    ) -> Result<Response, Failure> {
         let encoded = encode(&request.params);
         let mut url = format!("{}/api2/json{}", self.base, request.path);
         self.calls.fetch_add(1, Ordering::Relaxed);
@@ -114,10 +126,10 @@ impl Https {
             url = format!("{url}?{encoded}");
         }
         let mut call = match request.method {
-            Method::Get => self.client.get(url),
-            Method::Post => self.client.post(url),
-            Method::Put => self.client.put(url),
-            Method::Delete => self.client.delete(url),
+            Method::Get => client.get(url),
+            Method::Post => client.post(url),
+            Method::Put => client.put(url),
+            Method::Delete => client.delete(url),
         }
         .headers(headers);
         if !in_query {
@@ -135,19 +147,19 @@ impl Https {
     }
 
     /// Sends a request as the user; logs in first if that is needed.
-    async fn attempt(&self, request: &Request) -> Result<Response, Failure> {
+    async fn attempt(&self, client: &reqwest::Client, request: &Request) -> Result<Response, Failure> {
         let shown = match self.shown(None).await? {
             Ok(shown) => shown,
             Err(refused) => return Ok(refused),
         };
-        let response = self.exchange(request, shown.headers).await?;
+        let response = self.exchange(client, request, shown.headers).await?;
         if response.status != 401 || shown.ticket.is_none() {
             return Ok(response);
         }
         // Who was not let in has changed nothing, so even a write may be sent again with a new ticket.
         tracing::info!(url = self.base, "the ticket is not good any more: logging in again");
         match self.shown(shown.ticket).await? {
-            Ok(shown) => self.exchange(request, shown.headers).await,
+            Ok(shown) => self.exchange(client, request, shown.headers).await,
             Err(refused) => Ok(refused),
         }
     }
@@ -187,7 +199,7 @@ impl Transport for Https {
         let is_read = request.method == Method::Get;
         let mut pause = PAUSE;
         for _ in 0..RETRIES {
-            match self.attempt(&request).await {
+            match self.attempt(&self.client, &request).await {
                 // The proxy between the nodes failed; a read does no harm twice.
                 Ok(response) if is_read && (595..=599).contains(&response.status) => {}
                 Ok(response) => return Ok(response),
@@ -199,7 +211,14 @@ impl Transport for Https {
             sleep(pause).await;
             pause *= 2;
         }
-        match self.attempt(&request).await {
+        match self.attempt(&self.client, &request).await {
+            Ok(response) => Ok(response),
+            Err(Failure::Passing(error) | Failure::Lasting(error)) => Err(error),
+        }
+    }
+
+    async fn send_anew(&self, request: Request) -> Result<Response, TransportError> {
+        match self.attempt(&self.fresh, &request).await {
             Ok(response) => Ok(response),
             Err(Failure::Passing(error) | Failure::Lasting(error)) => Err(error),
         }

@@ -142,17 +142,20 @@ impl Https {
         let params = [("username", user), ("password", password)];
         let params = params.map(|(key, value)| (key.to_owned(), value.to_owned())).to_vec();
         let request = Request { method: Method::Post, path: LOGIN.to_owned(), params };
-        let response = self.exchange(&request, HeaderMap::new()).await.map_err(|failure| match failure {
-            // A login changes nothing, so the call that needs it has not arrived.
-            Failure::Passing(mut error) => {
-                error.may_have_arrived = false;
-                Failure::Passing(error)
-            }
-            Failure::Lasting(mut error) => {
-                error.may_have_arrived = false;
-                Failure::Lasting(error)
-            }
-        })?;
+        let response =
+            self.exchange(&self.client, &request, HeaderMap::new()).await.map_err(
+                |failure| match failure {
+                    // A login changes nothing, so the call that needs it has not arrived.
+                    Failure::Passing(mut error) => {
+                        error.may_have_arrived = false;
+                        Failure::Passing(error)
+                    }
+                    Failure::Lasting(mut error) => {
+                        error.may_have_arrived = false;
+                        Failure::Lasting(error)
+                    }
+                },
+            )?;
         if response.status != 200 {
             return Ok(Err(response));
         }

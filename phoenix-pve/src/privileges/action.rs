@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use phoenix_core::{Action, GuestId, GuestKind, Step, Vmid, property::PropertyString};
+use phoenix_core::{Action, FirewallScope, GuestId, GuestKind, Step, Vmid, property::PropertyString};
 
 use super::{
     Call, Demanded, Need,
@@ -61,6 +61,7 @@ impl World {
                 | Action::DeleteSnapshot { .. }
                 | Action::Rollback { .. }
                 | Action::MakeTemplate { .. }
+                | Action::Firewall { .. }
                 | Action::WriteFile { .. }
                 | Action::InstallArtifact { .. }
                 | Action::MakeDirectory { .. }
@@ -153,6 +154,7 @@ pub fn of_action(action: &Action, world: &World) -> Demanded {
         Action::DeleteSnapshot { guest: id, .. } => guest(id, &[Call::ReadSnapshots, Call::DeleteSnapshot]),
         Action::Rollback { guest: id, .. } => guest(id, &[Call::Rollback]),
         Action::MakeTemplate { guest: id } => guest(id, &[Call::ReadConfig, Call::Template]),
+        Action::Firewall { scope, .. } => of_firewall(scope),
         Action::SetRawKeys { .. }
         | Action::WriteFile { .. }
         | Action::InstallArtifact { .. }
@@ -165,6 +167,16 @@ pub fn of_action(action: &Action, world: &World) -> Demanded {
         | Action::Run { .. }
         | Action::Await { .. } => Demanded::default(),
     }
+}
+
+/// Returns what it needs to read and change a firewall, as Proxmox VE documents it.
+fn of_firewall(scope: &FirewallScope) -> Demanded {
+    let (path, privileges): (String, &[&'static str]) = match scope {
+        FirewallScope::Cluster => ("/".to_owned(), &["Sys.Audit", "Sys.Modify"]),
+        FirewallScope::Node(name) => (format!("/nodes/{name}"), &["Sys.Audit", "Sys.Modify"]),
+        FirewallScope::Guest(guest) => (format!("/vms/{}", guest.vmid), &["VM.Audit", "VM.Config.Network"]),
+    };
+    Demanded { needs: [Need::all(path, privileges)].into(), ..Demanded::default() }
 }
 
 fn subject_of(guest: GuestId, world: &World) -> Subject {

@@ -4,14 +4,17 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use phoenix_core::{
-    Action, Artifact, Backend, CloneMode, Condition, Content, Expect, GuestId, GuestKind, Phase, Probe,
-    Reader, Site, Step, UnitGoal, Vmid, artifact::Source, engine::Events,
+    Action, Artifact, Backend, CloneMode, Condition, Content, Expect, FirewallScope, GuestId, GuestKind,
+    Phase, Probe, Reader, Site, Step, UnitGoal, Vmid, artifact::Source, engine::Events,
 };
 use serde_json::{Value, json};
 
-use crate::script::{Reply, Script, call, task};
+use crate::{
+    firewall,
+    script::{Reply, Script, call, task},
+};
 
-type Calls = Vec<(String, Reply)>;
+pub(crate) type Calls = Vec<(String, Reply)>;
 
 const LXC: GuestId = GuestId { kind: GuestKind::Lxc, vmid: Vmid(950) };
 const VM: GuestId = GuestId { kind: GuestKind::Vm, vmid: Vmid(950) };
@@ -119,7 +122,8 @@ fn actions() -> Vec<Action> {
         },
         Action::SetRawKeys { guest: LXC, lines: vec![(text("lxc.a"), text("b"))] },
     ];
-    making.into_iter().chain(both).chain(inside).collect()
+    let firewalls = firewall::cases().into_iter().map(|(action, _)| action);
+    making.into_iter().chain(both).chain(inside).chain(firewalls).collect()
 }
 
 fn root(guest: GuestId) -> String {
@@ -247,6 +251,10 @@ fn calls(action: &Action) -> Calls {
             vec![config(guest, json!({"template": 1}))],
         ]
         .concat(),
+        Action::Firewall { .. } => {
+            let found = firewall::cases().into_iter().find(|(other, _)| other == action);
+            found.map(|(_, calls)| calls).expect("a case of the table")
+        }
         Action::WriteFile { site, .. } => act(site, "write-file"),
         Action::InstallArtifact { site, .. } => act(site, "install-artifact"),
         Action::MakeDirectory { site, .. } => act(site, "make-directory"),
@@ -275,6 +283,12 @@ fn probes() -> Vec<Probe> {
         Probe::Config { guest: VM },
         Probe::Snapshots { guest: LXC },
         Probe::Snapshots { guest: VM },
+        Probe::Firewall { scope: FirewallScope::Cluster },
+        Probe::Firewall { scope: FirewallScope::Node("pve2".into()) },
+        Probe::Firewall { scope: FirewallScope::Guest(VM) },
+        Probe::FirewallNames { scope: FirewallScope::Cluster },
+        Probe::FirewallNames { scope: FirewallScope::Node("pve2".into()) },
+        Probe::FirewallNames { scope: FirewallScope::Guest(LXC) },
         Probe::File { site: site(), path: text("/etc/x") },
         Probe::Package { site: site(), name: text("git") },
         Probe::Unit { site: site(), name: text("a.service"), reads: Default::default() },
@@ -320,6 +334,10 @@ fn questions(probe: &Probe) -> Calls {
             GuestKind::Vm => of(guest, "pending"),
         },
         Probe::Snapshots { guest } => of(guest, "snapshot"),
+        Probe::Firewall { scope } | Probe::FirewallNames { scope } => {
+            let found = scope.guest().map(|guest| find(&guest));
+            found.into_iter().chain(firewall::questions(probe, scope)).collect()
+        }
         Probe::File { site, .. } => ask(site, "file"),
         Probe::Package { site, .. } => ask(site, "package"),
         Probe::Unit { site, .. } => ask(site, "unit"),
@@ -329,13 +347,13 @@ fn questions(probe: &Probe) -> Calls {
 }
 
 /// Returns the names of all variants, as serde lists them when it meets one that it does not know.
-fn variants<T: serde::de::DeserializeOwned>(tag: &str) -> BTreeSet<String> {
+pub(crate) fn variants<T: serde::de::DeserializeOwned>(tag: &str) -> BTreeSet<String> {
     let error = serde_json::from_value::<T>(json!({tag: "?"})).err().expect("no such variant").to_string();
     let known = error.split_once("expected one of").map(|(_, known)| known).expect("a list of what there is");
     known.split('`').skip(1).step_by(2).map(str::to_owned).collect()
 }
 
-fn tags<T: serde::Serialize>(all: &[T], tag: &str) -> BTreeSet<String> {
+pub(crate) fn tags<T: serde::Serialize>(all: &[T], tag: &str) -> BTreeSet<String> {
     let name = |it: &T| serde_json::to_value(it).expect("JSON")[tag].as_str().expect("a tag").to_owned();
     all.iter().map(name).collect()
 }

@@ -282,6 +282,16 @@ impl GuestChannel for Fake {
         Ok(())
     }
 
+    async fn answer(
+        &self,
+        site: &Site,
+        argv: &[String],
+        stdin: Option<&[u8]>,
+    ) -> Result<Vec<u8>, BackendError> {
+        let told = stdin.map_or("nothing".into(), String::from_utf8_lossy);
+        Ok(format!("{site} says `{}` to {told}", argv.join(" ")).into_bytes())
+    }
+
     async fn set_raw_keys(&self, _: GuestId, _: &[(String, String)]) -> Result<(), BackendError> {
         Ok(())
     }

@@ -4,6 +4,7 @@ mod channel;
 mod contract;
 mod errors;
 mod fake;
+mod firewall;
 mod inside;
 mod perform;
 mod preflight;

@@ -219,6 +219,31 @@ async fn a_secret_goes_to_the_channel_and_into_no_error() {
     assert_eq!(error.message, "could not resolve the secret `file:/nowhere/secret`");
 }
 
+#[tokio::test]
+async fn what_a_command_answers_to_another_answer_is_written() {
+    let fake = Fake::default();
+    let at = |vmid| Site::Guest(GuestId::lxc(vmid));
+    let request = Content::answer(&at(101), ["openssl", "req"]);
+    perform(
+        &fake,
+        Action::WriteFile {
+            site: at(101),
+            path: "/etc/web.crt".into(),
+            content: Content::answer(&at(103), ["sign", "24h"]).to(request),
+            mode: 0o644,
+            owner: "root".into(),
+            group: "root".into(),
+            check: Vec::new(),
+        },
+    )
+    .await
+    .unwrap();
+    assert_eq!(
+        fake.last_params()["secret"],
+        "lxc/103 says `sign 24h` to lxc/101 says `openssl req` to nothing"
+    );
+}
+
 #[test]
 fn containers_are_cloned_one_at_a_time_and_machines_together() {
     let backend = Fake::default().backend();

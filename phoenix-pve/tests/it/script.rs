@@ -8,8 +8,8 @@ use std::{
 };
 
 use async_trait::async_trait;
-use phoenix_core::{Action, BackendError, Evidence, GuestId, Probe, Site};
-use phoenix_pve::{GuestChannel, Limits, PveBackend, Request, Response, Transport, TransportError};
+use phoenix_core::{Action, BackendError, Evidence, FirewallScope, GuestId, Probe, Site};
+use phoenix_pve::{Guard, GuestChannel, Limits, PveBackend, Request, Response, Transport, TransportError};
 use serde_json::{Value, json};
 
 /// What a call is answered with.
@@ -48,6 +48,7 @@ impl Script {
             poll_floor: Duration::from_millis(1),
             lock_budget: Duration::from_millis(50),
             calls: 1,
+            firewall_settle: Duration::ZERO,
             ..Limits::default()
         };
         PveBackend::new(Arc::new(self.clone()), Arc::new(self.clone()), "pve1", limits)
@@ -134,8 +135,24 @@ impl GuestChannel for Script {
         Ok(())
     }
 
+    async fn answer(
+        &self,
+        site: &Site,
+        argv: &[String],
+        stdin: Option<&[u8]>,
+    ) -> Result<Vec<u8>, BackendError> {
+        let read = stdin.map(|text| format!(" < {}", String::from_utf8_lossy(text))).unwrap_or_default();
+        self.next(format!("ANSWER {site} {}{read}", argv.join(" ")));
+        Ok(format!("{}'s answer", argv[0]).into_bytes())
+    }
+
     async fn set_raw_keys(&self, guest: GuestId, lines: &[(String, String)]) -> Result<(), BackendError> {
         self.next(format!("RAW {guest} {lines:?}"));
+        Ok(())
+    }
+
+    async fn guard(&self, node: &str, scope: &FirewallScope, guard: Guard) -> Result<(), BackendError> {
+        self.next(format!("GUARD {node} {scope} {guard:?}"));
         Ok(())
     }
 }

@@ -1,5 +1,5 @@
 # Performs one action: a line with its name and words, then, in base64, what it writes or hands over. Says `done`,
-# `failed` with a message and what was said, `late` or `changed`.
+# `failed` with a message and what was said, `late` or `changed`; of a command that shall answer what it said.
 
 fail() {
 	[ -z "${litter-}" ] || rm -rf "$litter" "$litter.part"
@@ -304,6 +304,14 @@ act_run() {
 	[ "$status" -eq 0 ] || { say_ran ran; exit 0; }
 }
 
+act_answer() {
+	seconds=$1 bytes=$2 given=$3
+	shift 3
+	run "$seconds" "$bytes" head "$given" "$@" || fail 'no directory can be written to'
+	say_ran "$ending"
+	exit 0
+}
+
 IFS= read -r line <&8 || exit 1
 set -- $line
 action=$1
@@ -325,6 +333,7 @@ install) act_install "$@" ;;
 user) act_user "$@" ;;
 unit) act_unit "$@" ;;
 run) act_run "$@" ;;
+answer) act_answer "$@" ;;
 *) fail "unknown action $action" ;;
 esac
 say done

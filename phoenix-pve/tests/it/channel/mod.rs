@@ -7,6 +7,7 @@ mod actions;
 mod agent;
 mod artifacts;
 mod cluster;
+mod guard;
 mod machine;
 mod probes;
 mod raw;

@@ -209,3 +209,23 @@ async fn a_guest_without_a_shell_or_tools_is_told_about() {
     let error = channel.ask(&site(), &[file("/etc")]).await.pop().unwrap().unwrap_err();
     assert!(error.message.starts_with("`pve1` has no `pct`"), "{error:?}");
 }
+
+#[tokio::test]
+async fn a_command_answers_what_it_reads_and_fails_with_what_it_said() {
+    let Some(machine) = Machine::new() else { return };
+    let channel = machine.channel();
+    let answer = async |script: &str, stdin: Option<&[u8]>| {
+        let argv = ["sh", "-c", script].map(str::to_owned);
+        channel.answer(&site(), &argv, stdin).await
+    };
+    let odd = "$(id) 'a' \"b\"\n\n\t\\n ü\n";
+    assert_eq!(answer("cat", Some(odd.as_bytes())).await.unwrap(), odd.as_bytes());
+    assert_eq!(answer("cat; echo noise >&2", None).await.unwrap(), b"", "nothing is there to be read");
+    let failed = answer("echo why >&2; exit 3", None).await.unwrap_err();
+    assert!(failed.message.contains("`sh` ended with status 3"), "{failed}");
+    assert_eq!(failed.log, ["why"]);
+    let whole = answer("head -c 65536 /dev/zero | tr '\\0' x", None).await.unwrap();
+    assert_eq!(whole.len(), 65536);
+    let long = answer("head -c 65537 /dev/zero | tr '\\0' x", None).await.unwrap_err();
+    assert!(long.message.contains("says more than is kept"), "{long}");
+}

@@ -1,0 +1,85 @@
+# Keeps a file of a firewall, and has systemd put it back after a time unless that is ended before.
+
+# Says why something cannot be done, and ends.
+fail() {
+	say failed "$1"
+	exit 0
+}
+
+# Ends the timer, and waits for what it has begun already: half a file put back would be worse than either.
+guard_stop() {
+	systemctl stop "$1.timer" 2>/dev/null
+	left=20
+	while systemctl is-active --quiet "$1.service" && [ "$left" -gt 0 ]; do
+		sleep 0.5
+		left=$((left - 1))
+	done
+	systemctl reset-failed "$1.service" 2>/dev/null
+}
+
+# $1: the directory for what is kept; $2: the file; $3: the unit; $4: seconds.
+guard_begin() {
+	guard_stop "$3"
+	rm -f "$1/saved" "$1/absent"
+	guard_renew "$@"
+}
+
+# As the above; what is kept already stays.
+guard_renew() {
+	guard_stop "$3"
+	mkdir -p "$1" && chmod 700 "$1" || fail "\`$1\` cannot be made"
+	rm -f "$1/reverted"
+	if [ ! -e "$1/saved" ] && [ ! -e "$1/absent" ]; then
+		if [ -e "$2" ]; then
+			cat "$2" >"$1/new" && mv -f "$1/new" "$1/saved" || fail "\`$2\` cannot be kept"
+		else
+			: >"$1/absent" || fail "\`$1\` cannot be written"
+		fi
+	fi
+	# A file, because systemd has a meaning of its own for a dollar in the words of a command.
+	cat >"$1/back.sh" <<'BACK' || fail "\`$1\` cannot be written"
+# Puts a file of a firewall back. $1: the directory that it is kept in; $2: the file.
+if [ -e "$1/saved" ]; then
+	cat "$1/saved" >"$2.tmp.$$" && mv -f "$2.tmp.$$" "$2" || exit 1
+elif [ -e "$1/absent" ]; then
+	rm -f "$2" || exit 1
+else
+	exit 0
+fi
+: >"$1/reverted"
+rm -f "$1/saved" "$1/absent"
+BACK
+	seen=$(systemd-run --quiet --collect --on-active="$4" --timer-property=AccuracySec=1s --unit="$3" \
+		/bin/sh "$1/back.sh" "$1" "$2" 2>&1) || fail "systemd sets no timer: $seen"
+	say done
+}
+
+guard_end() {
+	guard_stop "$3"
+	said=done
+	[ ! -e "$1/reverted" ] || said=reverted
+	rm -f "$1/saved" "$1/absent" "$1/reverted" "$1/new" "$1/back.sh"
+	rmdir "$1" 2>/dev/null
+	say "$said"
+}
+
+IFS= read -r line <&8 || exit 1
+set -- $line
+action=$1
+shift
+count=$#
+while [ "$count" -gt 0 ]; do
+	read_word "$1"
+	shift
+	set -- "$@" "$text"
+	count=$((count - 1))
+done
+for tool in systemctl systemd-run; do
+	command -v "$tool" >/dev/null || fail "\`$tool\` is not there"
+done
+case $action in
+begin) guard_begin "$@" ;;
+renew) guard_renew "$@" ;;
+end) guard_end "$@" ;;
+*) say failed "unknown action $action" ;;
+esac
