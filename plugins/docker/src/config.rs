@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use phoenix_core::{Problems, render::is_variable};
+use phoenix_core::{Artifact, Problems, render::is_variable};
 use schemars::JsonSchema;
 use serde::Deserialize;
 use serde_json::{Map, Value};
@@ -31,6 +31,31 @@ pub struct Config {
     pub daemon: Map<String, Value>,
     /// Variables of the engine's own environment, for instance `HTTPS_PROXY`.
     pub environment: BTreeMap<String, String>,
+    /// Images that come from no registry, by name and tag: each is an archive as `docker save` makes it.
+    pub images: BTreeMap<String, Image>,
+}
+
+/// An image that comes from no registry.
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Image {
+    /// Where the guest fetches the archive, by HTTPS or HTTP.
+    pub url: String,
+    /// The SHA-256 of the archive.
+    pub sha256: String,
+}
+
+impl Image {
+    /// Returns the archive as an artifact, which a site can have from elsewhere under the name `image-NAME-TAG`.
+    pub fn artifact(&self, reference: &str) -> Artifact {
+        let plain = |letter: char| match letter.is_ascii_alphanumeric() || letter == '.' {
+            true => letter,
+            false => '-',
+        };
+        let name: String = reference.chars().map(plain).collect();
+        let version = reference.rsplit_once(':').map_or("latest", |(_, tag)| tag);
+        Artifact::fetched(&format!("image-{name}"), version, &self.url, &self.sha256.to_lowercase())
+    }
 }
 
 /// Access over the network. Whoever shows no certificate of the authority is refused.
@@ -65,6 +90,7 @@ impl Default for Config {
             remote: None,
             daemon: Map::new(),
             environment: BTreeMap::new(),
+            images: BTreeMap::new(),
         }
     }
 }
@@ -95,6 +121,52 @@ impl Config {
                 );
             }
         }
+        for (reference, image) in &self.images {
+            let pointer = format!("/images/{}", reference.replace('~', "~0").replace('/', "~1"));
+            if !is_reference(reference) {
+                let hint = "write it in lower case with a tag, for instance \"homelab/hello:1\"";
+                problems.refuse(&pointer, format!("`{reference}` is no name and tag of an image"), hint);
+            }
+            if !image.url.starts_with("https://") && !image.url.starts_with("http://") {
+                problems
+                    .add(format!("{pointer}/url"), format!("`{}` is no address of a web server", image.url));
+            }
+            if image.sha256.len() != 64 || !image.sha256.bytes().all(|byte| byte.is_ascii_hexdigit()) {
+                problems.add(format!("{pointer}/sha256"), format!("`{}` is no SHA-256", image.sha256));
+            }
+        }
         problems
+    }
+}
+
+/// Tells whether a text is the name of an image with a tag, of which Docker makes no other name.
+fn is_reference(text: &str) -> bool {
+    let Some((name, tag)) = text.rsplit_once(':') else { return false };
+    let is_part = |part: &str| {
+        let plain = |letter: char| letter.is_ascii_lowercase() || letter.is_ascii_digit();
+        part.starts_with(plain)
+            && part.ends_with(plain)
+            && part.chars().all(|c| plain(c) || "._-".contains(c))
+    };
+    let is_tag = tag.starts_with(|letter: char| letter.is_ascii_alphanumeric() || letter == '_')
+        && tag.len() <= 128
+        && tag.chars().all(|letter| letter.is_ascii_alphanumeric() || "_.-".contains(letter));
+    is_tag && name.split('/').all(is_part)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::is_reference;
+
+    #[test]
+    fn an_image_has_a_name_and_a_tag() {
+        for good in ["homelab/hello:1", "hello:v1.2_x", "a/b/c-d.e:latest"] {
+            assert!(is_reference(good), "{good}");
+        }
+        for bad in
+            ["hello", "Hello:1", "hello:", "/hello:1", "a//b:1", "a/../b:1", "hello:a b", "hello@sha256:ab"]
+        {
+            assert!(!is_reference(bad), "{bad}");
+        }
     }
 }

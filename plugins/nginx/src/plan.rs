@@ -18,7 +18,7 @@ const UNIT: &str = "nginx.service";
 pub fn feature() -> Box<dyn Feature> {
     let about = "passes requests on to services, with TLS, redirects and WebSockets";
     let descriptor = Descriptor::new(NAME, about, schema_for!(Config));
-    let descriptor = descriptor.after(["base-setup", "step-cli", "trusted-ca"]);
+    let descriptor = descriptor.after(["base-setup", "step-cli", "trusted-ca", "certificate"]);
     Box::new(Recipe::new(descriptor, draft).checked_by(Config::problems))
 }
 

@@ -12,6 +12,10 @@ pub struct Config {
     pub role: Role,
     /// The image, with tag and digest: `portainer/portainer-ce:2.33.2@sha256:…` or `portainer/agent:2.33.2@sha256:…`.
     pub image: String,
+    /// Whether the image is pulled if the engine does not have it. One that is not pulled needs no digest: it is one that
+    /// `images` of the feature `docker` has loaded, from an archive that is pinned there.
+    #[serde(default = "pull")]
+    pub pull: bool,
     /// The port: HTTPS of the server (9443 if not given), or the agent's (9001).
     #[serde(default)]
     pub port: Option<u16>,
@@ -74,6 +78,10 @@ fn data_dir() -> String {
 
 fn docker_volumes() -> String {
     "/var/lib/docker/volumes".to_owned()
+}
+
+fn pull() -> bool {
+    true
 }
 
 fn ready_timeout_s() -> u32 {

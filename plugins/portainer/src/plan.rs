@@ -23,7 +23,7 @@ const SOCKET: &str = "/var/run/docker.sock:/var/run/docker.sock";
 pub fn feature() -> Box<dyn Feature> {
     let about = "runs Portainer's server, or its agent, in the guest's Docker";
     let descriptor = Descriptor::new(NAME, about, schema_for!(Config));
-    let descriptor = descriptor.after(["base-setup", "trusted-ca", "step-cli", "docker"]);
+    let descriptor = descriptor.after(["base-setup", "trusted-ca", "step-cli", "certificate", "docker"]);
     Box::new(Recipe::new(descriptor, draft).checked_by(problems))
 }
 
@@ -73,6 +73,9 @@ fn compose(config: &Config) -> (String, String) {
     service["image"] = config.image.as_str().into();
     service["container_name"] = NAME.into();
     service["restart"] = "always".into();
+    if !config.pull {
+        service["pull_policy"] = "never".into();
+    }
     if config.agent_secret.is_some() {
         // The name alone: its value comes from the environment of the command.
         service["environment"] = json!(["AGENT_SECRET"]);
@@ -101,10 +104,14 @@ fn server(config: &Config) -> Value {
 fn problems(config: &Config) -> Problems {
     let mut problems = Problems::default();
     let digest = config.image.split_once("@sha256:").map(|(_, digest)| digest);
-    if !digest.is_some_and(|digest| digest.len() == 64 && digest.bytes().all(|byte| byte.is_ascii_hexdigit()))
+    if config.pull
+        && !digest
+            .is_some_and(|digest| digest.len() == 64 && digest.bytes().all(|byte| byte.is_ascii_hexdigit()))
     {
         let message = format!("the image `{}` has no digest and can be another one tomorrow", config.image);
-        problems.refuse("/image", message, "write it with tag and digest: `NAME:TAG@sha256:…`");
+        let hint = "write it with tag and digest: `NAME:TAG@sha256:…`; or have the feature `docker` load it (`images`) \
+                    and write \"pull\": false";
+        problems.refuse("/image", message, hint);
     }
     if config.image.contains('$') {
         problems.refuse("/image", "`$` would begin a variable in the compose file", "take it out");

@@ -25,6 +25,14 @@ pub struct Config {
     /// The name of the provisioner that gives certificates to whoever knows the password.
     #[serde(default = "Config::default_provisioner")]
     pub provisioner: String,
+    /// How long certificates are good for at most, and if nobody asks for less, in hours.
+    #[serde(default = "Config::default_lifetime_h")]
+    #[schemars(range(min = 1, max = 87600))]
+    pub lifetime_h: u32,
+    /// The directory that the root's private key is kept in, where the authority's own account cannot read it. The
+    /// authority runs without it.
+    #[serde(default = "Config::default_offline")]
+    pub offline: String,
 }
 
 impl Config {
@@ -38,6 +46,26 @@ impl Config {
 
     fn default_provisioner() -> String {
         "admin".to_owned()
+    }
+
+    fn default_lifetime_h() -> u32 {
+        720
+    }
+
+    fn default_offline() -> String {
+        "/etc/step-ca/offline".to_owned()
+    }
+
+    /// Returns the names and addresses in its own certificate: it is always asked at home too.
+    pub(crate) fn names(&self) -> Vec<String> {
+        let home = "127.0.0.1".to_owned();
+        let is_known = self.dns.contains(&home);
+        self.dns.iter().cloned().chain((!is_known).then_some(home)).collect()
+    }
+
+    /// Returns the longest lifetime of certificates, as the authority's settings write it.
+    pub(crate) fn lifetime(&self) -> String {
+        format!("{}h0m0s", self.lifetime_h)
     }
 
     /// Returns what is wrong with it as a whole.
@@ -58,6 +86,12 @@ impl Config {
             if text.is_empty() || text.starts_with('-') || text.contains(char::is_control) {
                 problems.add(format!("/{key}"), format!("`{text}` cannot be a name"));
             }
+        }
+        if !(1..=87_600).contains(&self.lifetime_h) {
+            problems.add("/lifetime_h", format!("`{}` hours are no lifetime", self.lifetime_h));
+        }
+        if !self.offline.starts_with('/') || self.offline.ends_with('/') {
+            problems.add("/offline", format!("`{}` is no absolute path of a directory", self.offline));
         }
         problems
     }

@@ -1,6 +1,6 @@
 //! What the user writes for `traefik`.
 
-use std::collections::BTreeMap;
+use std::{collections::BTreeMap, net::IpAddr};
 
 use phoenix_core::Problems;
 use schemars::JsonSchema;
@@ -20,6 +20,8 @@ pub struct Config {
     pub acme: Option<Acme>,
     /// How much it says: `DEBUG`, `INFO`, `WARN` or `ERROR`.
     pub log_level: LogLevel,
+    /// The addresses of proxies before it: what they say of the client and of its scheme is believed.
+    pub trusted_proxies: Vec<IpAddr>,
     /// Roots that servers behind it are verified against, by the absolute paths of their files.
     pub trusted_roots: Vec<String>,
 }
@@ -91,6 +93,7 @@ impl Default for Config {
             certificates: Vec::new(),
             acme: None,
             log_level: LogLevel::default(),
+            trusted_proxies: Vec::new(),
             trusted_roots: Vec::new(),
         }
     }

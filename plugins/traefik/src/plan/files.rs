@@ -12,7 +12,13 @@ pub(super) fn at_start(config: &Config) -> String {
     let mut entrypoints: Map<String, Value> = config
         .entrypoints
         .iter()
-        .map(|(name, port)| (name.clone(), json!({ "address": format!(":{port}") })))
+        .map(|(name, port)| {
+            let mut entrypoint = json!({ "address": format!(":{port}") });
+            if !config.trusted_proxies.is_empty() {
+                entrypoint["forwardedHeaders"] = json!({ "trustedIPs": config.trusted_proxies });
+            }
+            (name.clone(), entrypoint)
+        })
         .collect();
     // Its own entry point, where the dashboard would be, is the guest's alone.
     entrypoints.insert("traefik".to_owned(), json!({ "address": format!("127.0.0.1:{INNER_PORT}") }));

@@ -4,9 +4,9 @@
 mod files;
 
 use phoenix_core::{
-    Artifact, Condition, Descriptor, Draft, Feature, Recipe,
+    Artifact, Condition, Descriptor, Draft, Expect, Feature, Probe, Recipe,
     artifact::Format,
-    draft::{File, Service},
+    draft::{Command, File, Service},
 };
 use schemars::schema_for;
 
@@ -37,7 +37,8 @@ fn pinned() -> Artifact {
 pub fn feature() -> Box<dyn Feature> {
     let about = "routes requests to services by their host names";
     let descriptor = Descriptor::new(NAME, about, schema_for!(Config));
-    let descriptor = descriptor.after(["base-setup", "step-cli", "trusted-ca"]).with_artifacts([pinned()]);
+    let descriptor =
+        descriptor.after(["base-setup", "step-cli", "trusted-ca", "certificate"]).with_artifacts([pinned()]);
     Box::new(Recipe::new(descriptor, draft).checked_by(Config::problems))
 }
 
@@ -48,6 +49,9 @@ fn draft(draft: &mut Draft<'_>, config: &Config) {
     let state = draft.directory("make-state", STATE, (0o700, NAME), [account.clone()]);
     let beginning = draft.write("write-static", File::text(STATIC, files::at_start(config)), []);
     let routes = draft.write("write-routes", File::text(DYNAMIC, files::routes(config)), []);
+    if routes.is_none() {
+        reread(draft, config);
+    }
     let unit = draft.write("write-unit", File::text(UNIT_FILE, files::unit()), [account, state]);
     let service = Service::new(UNIT, [PROGRAM, STATIC, UNIT_FILE]);
     // The routes are there when it begins, so that it never answers without them.
@@ -61,6 +65,23 @@ fn draft(draft: &mut Draft<'_>, config: &Config) {
         let taken = probe(draft, &format!("/api/http/routers/{name}@file"));
         let reason = format!("it has taken the route `{name}`");
         draft.wait(&format!("routes-{name}"), taken, 60, reason, [up.clone(), routes.clone()]);
+    }
+}
+
+/// Traefik follows its file, and reads certificates when it reads that: where one of them is newer, the file is touched.
+fn reread(draft: &mut Draft<'_>, config: &Config) {
+    if draft.file(DYNAMIC).is_none() {
+        return;
+    }
+    let is_older = |path: &str| {
+        Condition::new(Probe::command(draft.site(), ["test", "!", path, "-nt", DYNAMIC]), Expect::Succeeds)
+    };
+    let older: Vec<_> =
+        config.certificates.iter().map(|one| (&one.certificate, is_older(&one.certificate))).collect();
+    let stale: Vec<_> = older.into_iter().filter(|(_, is_older)| !draft.holds(is_older)).collect();
+    if let Some((path, proof)) = stale.into_iter().next() {
+        let reason = format!("it has not read `{path}` since it changed");
+        draft.run("reread-certificates", Command::new(["touch", "-c", "--", DYNAMIC], proof, reason), []);
     }
 }
 

@@ -1,12 +1,14 @@
 //! The feature itself: the pinned programs, a state that is made once and never again, and the service over it.
 
+mod sign;
+mod state;
+
 use phoenix_core::{
-    Artifact, Condition, Content, Descriptor, Diagnostic, Draft, Expect, Feature, Probe, Recipe, StepId,
+    Artifact, Condition, Descriptor, Draft, Feature, Recipe,
     artifact::Format,
-    draft::{Command, File, Service},
+    draft::{File, Service},
 };
 use schemars::schema_for;
-use serde_json::{Map, Value, json};
 
 use crate::config::Config;
 
@@ -57,65 +59,12 @@ fn draft(draft: &mut Draft<'_>, config: &Config) {
     let account = draft.account(ACCOUNT, &[], []);
     let program = draft.artifact(&pinned(), PROGRAM, 0o755, [packages.clone()]);
     let step = draft.artifact(&pinned_step(), STEP, 0o755, [packages]);
-    let state = draft.directory("make-state", STATE, (0o700, ACCOUNT), [account]);
-    let password = password(draft, config, state.clone());
-    let made = draft.run("make-authority", making(draft, config), [state, step, password.clone()]);
-    let named = names(draft, config);
-    let unit = draft.write("write-unit", File::text(UNIT_FILE, unit()), []);
+    let state = state::state(draft, config, account, [step.clone()]);
+    sign::scripts(draft, config, &step);
+    let unit = draft.write("write-unit", File::text(UNIT_FILE, unit(config)), []);
     let reads = [PROGRAM, SETTINGS, PASSWORD, UNIT_FILE];
-    let up = draft.service(&Service::new(UNIT, reads), [program, password, made, named, unit]);
+    let up = draft.service(&Service::new(UNIT, reads), [program, unit].into_iter().chain(state));
     draft.wait("answers", healthy(draft, config), 60, "it answers, with a certificate of its own", [up]);
-}
-
-/// Has the password of the keys there: the one that is given, or one that is made once.
-fn password(draft: &mut Draft<'_>, config: &Config, state: Option<StepId>) -> Option<StepId> {
-    if let Some(secret) = &config.password {
-        let file = File::text(PASSWORD, "").holding(Content::Secret(secret.clone()));
-        return draft.write("write-password", file.with_mode(0o600).owned_by(ACCOUNT), [state]);
-    }
-    if draft.file(PASSWORD).is_none() && draft.file(SETTINGS).is_some() {
-        let message = format!(
-            "feature `{NAME}`: `{PASSWORD}` is gone, and the keys of `{}` cannot be read without it",
-            draft.site()
-        );
-        let hint = format!(
-            "put it back from a backup, or remove `{STATE}` to begin with a new authority that nobody trusts yet"
-        );
-        draft.find(Diagnostic::error("lost-secret", message).with_hint(hint));
-        return None;
-    }
-    let proof = Condition::new(Probe::file(draft.site(), PASSWORD), Expect::Present);
-    let argv = ["runuser", "-u", ACCOUNT, "--", "openssl", "rand", "-hex", "-out", PASSWORD, "32"];
-    draft.run("make-password", Command::new(argv, proof, "the keys need a password"), [state])
-}
-
-/// Returns the command that makes keys, certificates and settings. Where there are some, they stay whatever is written
-/// here: who loses them loses the trust of everybody.
-fn making(draft: &Draft<'_>, config: &Config) -> Command {
-    let address = format!(":{}", config.port);
-    let mut argv = vec!["runuser", "-u", ACCOUNT, "--", "env", "STEPPATH=/etc/step-ca", STEP, "ca", "init"];
-    argv.extend(["--deployment-type", "standalone", "--name", &config.authority, "--address", &address]);
-    for name in &config.dns {
-        argv.extend(["--dns", name]);
-    }
-    argv.extend(["--provisioner", &config.provisioner, "--password-file", PASSWORD]);
-    argv.extend(["--provisioner-password-file", PASSWORD, "--acme"]);
-    let proof = Condition::new(Probe::file(draft.site(), SETTINGS), Expect::Present);
-    Command::new(argv, proof, "there is no authority yet")
-}
-
-/// Gives an authority that is there the names and the port that are written here; all else in its settings stays.
-fn names(draft: &mut Draft<'_>, config: &Config) -> Option<StepId> {
-    let text = draft.file(SETTINGS)?.text.as_deref()?;
-    // What is no JSON was broken by hand: the service says so better.
-    let mut settings: Map<String, Value> = serde_json::from_str(text).ok()?;
-    let wanted = [("address", json!(format!(":{}", config.port))), ("dnsNames", json!(config.dns))];
-    if wanted.iter().all(|(key, value)| settings.get(*key) == Some(value)) {
-        return None;
-    }
-    settings.extend(wanted.map(|(key, value)| (key.to_owned(), value)));
-    let text = format!("{:#}\n", Value::Object(settings));
-    draft.write("write-names", File::text(SETTINGS, text).with_mode(0o600).owned_by(ACCOUNT), [])
 }
 
 /// Returns that it answers under its own name, by a certificate that its own root vouches for.
@@ -127,7 +76,8 @@ fn healthy(draft: &Draft<'_>, config: &Config) -> Condition {
     draft.succeeds(argv)
 }
 
-fn unit() -> String {
+fn unit(config: &Config) -> String {
+    let offline = &config.offline;
     format!(
         "[Unit]
 Description=step-ca
@@ -142,6 +92,7 @@ ExecReload=/bin/kill -HUP $MAINPID
 User={ACCOUNT}
 Group={ACCOUNT}
 ReadWritePaths={STATE}
+InaccessiblePaths=-{offline}
 AmbientCapabilities=CAP_NET_BIND_SERVICE
 CapabilityBoundingSet=CAP_NET_BIND_SERVICE
 NoNewPrivileges=true

@@ -1,0 +1,104 @@
+//! What the user writes for `nfs-server`.
+
+use std::{collections::BTreeSet, net::IpAddr};
+
+use phoenix_core::Problems;
+use schemars::JsonSchema;
+use serde::Deserialize;
+
+/// The configuration of `nfs-server`.
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Config {
+    /// The address of the host that it answers at.
+    #[schemars(with = "String")]
+    pub address: IpAddr,
+    /// The directories.
+    #[serde(default)]
+    pub exports: Vec<Export>,
+    /// Who serves: the kernel, or a program where the kernel cannot. By what the host has, if not given.
+    #[serde(default)]
+    pub server: Option<Server>,
+}
+
+/// Who serves.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize, JsonSchema)]
+#[serde(rename_all = "kebab-case")]
+pub enum Server {
+    /// The kernel (`nfs-kernel-server`).
+    Kernel,
+    /// The program `ganesha.nfsd` (`nfs-ganesha`).
+    Ganesha,
+}
+
+/// A directory of the host.
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Export {
+    /// The absolute path.
+    pub path: String,
+    /// Who may mount it.
+    pub clients: Vec<Client>,
+}
+
+/// Who may mount a directory.
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Client {
+    /// Its address.
+    #[schemars(with = "String")]
+    pub address: IpAddr,
+    /// Nothing can be written.
+    #[serde(default)]
+    pub read_only: bool,
+    /// Its root is root here too. Not so unless it is said: whoever is root in the guest could then own every file.
+    #[serde(default)]
+    pub no_root_squash: bool,
+}
+
+impl Config {
+    /// Returns what is wrong with it as a whole.
+    pub fn problems(&self) -> Problems {
+        let mut problems = Problems::default();
+        if self.address.is_unspecified() || self.address.is_multicast() {
+            let message = format!("`{}` is no address of the host", self.address);
+            problems.refuse("/address", message, "name the address that guests know the host by");
+        }
+        let mut paths = BTreeSet::new();
+        for (at, export) in self.exports.iter().enumerate() {
+            let pointer = format!("/exports/{at}");
+            if !is_path(&export.path) {
+                let message = format!("`{}` is no absolute path of plain letters", export.path);
+                problems.add(format!("{pointer}/path"), message);
+            } else if !paths.insert(&export.path) {
+                let message = format!("the directory `{}` is exported twice", export.path);
+                problems.refuse(format!("{pointer}/path"), message, "name all its clients in one place");
+            }
+            if export.clients.is_empty() {
+                let message = format!("nobody may mount `{}`", export.path);
+                problems.add(format!("{pointer}/clients"), message);
+            }
+            let mut addresses = BTreeSet::new();
+            for (index, client) in export.clients.iter().enumerate() {
+                let pointer = format!("{pointer}/clients/{index}/address");
+                if client.address.is_unspecified() {
+                    problems.add(pointer, format!("`{}` would be everybody", client.address));
+                } else if !addresses.insert(client.address) {
+                    problems.add(pointer, format!("the client `{}` is there twice", client.address));
+                }
+            }
+        }
+        problems
+    }
+}
+
+/// Tells whether a path is absolute, and means the same to every program and every file that it stands in.
+fn is_path(path: &str) -> bool {
+    let is_part = |part: &str| {
+        !part.is_empty()
+            && part != "."
+            && part != ".."
+            && part.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"-_.+@".contains(&byte))
+    };
+    path.strip_prefix('/').is_some_and(|rest| rest.split('/').all(is_part))
+}
