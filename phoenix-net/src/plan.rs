@@ -1,0 +1,3 @@
+//! The manager, where every manager crate has it.
+
+pub use crate::firewall::Firewall;

@@ -1,0 +1,3 @@
+//! The spec of this crate's manager, where every manager crate has it.
+
+pub use crate::firewall::FirewallSpec;
