@@ -56,6 +56,10 @@ pub(crate) struct Global {
     /// Another configuration of ssh than `~/.ssh/config`.
     #[arg(long, global = true, env = "PHOENIX_SSH_CONFIG", value_name = "FILE")]
     pub(crate) ssh_config: Option<PathBuf>,
+    /// Change the firewalls of nodes although nothing puts them back if that cuts Phoenix off: for who reaches the API alone,
+    /// and no shell of the node.
+    #[arg(long, global = true, env = "PHOENIX_FIREWALL_UNGUARDED")]
+    pub(crate) firewall_unguarded: bool,
     /// Where the embedded node keeps its state. Without it: `$XDG_STATE_HOME/phoenix/node`.
     #[arg(long, global = true, env = "PHOENIX_NODE_DIR", value_name = "DIR")]
     pub(crate) node_dir: Option<PathBuf>,
@@ -147,6 +151,7 @@ pub(crate) enum Verb {
     Letsgo(verbs::letsgo::Letsgo),
     Create(verbs::create::Create),
     Converge(verbs::converge::Converge),
+    Sync(verbs::sync::Sync),
     Delete(verbs::delete::Delete),
     Start(verbs::start::Start),
     Stop(verbs::stop::Stop),
@@ -155,6 +160,8 @@ pub(crate) enum Verb {
     Plan(verbs::plan::Plan),
     Validate(verbs::validate::Validate),
     Graph(verbs::graph::Graph),
+    HealthCheck(verbs::health_check::HealthCheck),
+    Cert(verbs::cert::CertVerb),
     Explain(verbs::explain::Explain),
     Schema(verbs::schema::Schema),
     Migrate(verbs::migrate::Migrate),
@@ -181,6 +188,7 @@ impl Verb {
             Self::Letsgo(verb) => verb.run(context),
             Self::Create(verb) => verb.run(context),
             Self::Converge(verb) => verb.run(context),
+            Self::Sync(verb) => verb.run(context),
             Self::Delete(verb) => verb.run(context),
             Self::Start(verb) => verb.run(context),
             Self::Stop(verb) => verb.run(context),
@@ -189,6 +197,8 @@ impl Verb {
             Self::Plan(verb) => verb.run(context),
             Self::Validate(verb) => verb.run(context),
             Self::Graph(verb) => verb.run(context),
+            Self::HealthCheck(verb) => verb.run(context),
+            Self::Cert(verb) => verb.run(context),
             Self::Explain(verb) => verb.run(context),
             Self::Schema(verb) => verb.run(context),
             Self::Migrate(verb) => verb.run(context),

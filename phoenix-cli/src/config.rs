@@ -79,6 +79,8 @@ pub(crate) fn inspect(context: &Context) -> Inspected {
     if let Err(fault) = add_artifacts(context, &mut loaded.desired) {
         findings.push(fault);
     }
+    let woven = phoenix_net::weave(&registry, &mut loaded.desired);
+    findings.extend(news(woven, &findings, &loaded.sources));
     if faults.has_errors() {
         // It may be the plugin's.
         findings.0.retain(|finding| &*finding.code != "unknown-feature");
@@ -101,9 +103,7 @@ fn add_artifacts(context: &Context, desired: &mut Desired) -> Result<(), Diagnos
     let is_embedded = matches!(global.host, None | Some(HostChoice::Embedded));
     let is_closed = is_embedded && global.node_engine == Engine::Lxc && !global.node_uplink;
     if is_closed && global.artifact_index.exists() {
-        for (name, artifact) in phoenix_config::read_artifacts(&global.artifact_index)? {
-            desired.artifacts.replaced.entry(name).or_insert(artifact);
-        }
+        desired.artifacts.offered.extend(phoenix_config::read_artifacts(&global.artifact_index)?);
     }
     Ok(())
 }

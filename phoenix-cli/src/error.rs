@@ -160,6 +160,14 @@ pub(crate) enum Error {
     /// A plugin cannot be used.
     #[error(transparent)]
     Plugin(phoenix_plugin::host::PluginError),
+    /// The configuration declares no certificate of that name.
+    #[error("the configuration declares no certificate `{name}`")]
+    NoCertificate {
+        /// The name.
+        name: String,
+        /// The nearest one that there is.
+        nearest: Option<String>,
+    },
     /// A word that `explain` knows nothing about.
     #[error("there is nothing to explain about `{subject}`")]
     Unexplained {
@@ -221,7 +229,9 @@ impl Error {
             Self::Parameter { .. } => "parameters are written `key=value`, for instance `memory=2048`",
             Self::NoSuchStep { .. } => "`phoenix plan` lists the steps that are",
             Self::PluginName { .. } => "choose another, for instance `motd`",
-            Self::NoPlugin { nearest: Some(nearest), .. } => {
+            Self::NoCertificate { nearest: None, .. } => "`phoenix cert list` shows those that it declares",
+            Self::NoPlugin { nearest: Some(nearest), .. }
+            | Self::NoCertificate { nearest: Some(nearest), .. } => {
                 return Some(format!("did you mean `{nearest}`?"));
             }
             Self::NoPlugin { nearest: None, .. } => "`phoenix plugin list` shows those that are listed",

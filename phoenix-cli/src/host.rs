@@ -42,7 +42,12 @@ impl Host {
             Some(HostChoice::Embedded) | None => {
                 let node = embedded(global, described).await?;
                 // In process a question costs nothing, so tasks are looked at as soon as they may have ended.
-                let limits = Limits { poll_floor: Duration::from_millis(2), ..Limits::default() };
+                // What it holds is in force at once.
+                let limits = Limits {
+                    poll_floor: Duration::from_millis(2),
+                    firewall_settle: Duration::ZERO,
+                    ..Limits::default()
+                };
                 let backend = PveBackend::new(node.clone(), node.clone(), node.name(), limits);
                 Ok(Self { backend, way: Way::Embedded(node) })
             }
@@ -142,8 +147,22 @@ pub(crate) fn containers(global: &Global, described: &Described) -> Result<Conta
         uplink: global.node_uplink,
     };
     Containers::new(spec, global.template_cache.clone())
-        .map(|containers| containers.with_mirror(global.package_mirror.clone()))
+        .map(|containers| {
+            containers.with_mirror(global.package_mirror.clone()).with_places(places(described))
+        })
         .map_err(|lacking| Error::Lacking { lacking: lacking.iter().map(ToString::to_string).collect() })
+}
+
+/// Returns where the host has file systems of its own: its pools, and what storages are mounted at.
+fn places(described: &Described) -> Vec<String> {
+    let pools = described.storages.iter().filter_map(|storage| {
+        let pool = storage.pool.as_deref()?.split('/').next()?;
+        Some(format!("/{pool}"))
+    });
+    let mut places: Vec<String> = pools.collect();
+    places.sort();
+    places.dedup();
+    places
 }
 
 /// Returns the gateway with the network that the host shares with it.
@@ -160,7 +179,8 @@ fn live(global: &Global, transport: Arc<dyn Transport>, node: String, entry: Ent
     let options = SshOptions { config_file: global.ssh_config.clone() };
     let nodes = Nodes::new(client.clone(), node.clone(), entry, options);
     let channel = LiveChannel::new(client, nodes, ChannelLimits::default());
-    PveBackend::new(transport, Arc::new(channel), node, Limits::default())
+    let limits = Limits { unguarded_firewall: global.firewall_unguarded, ..Limits::default() };
+    PveBackend::new(transport, Arc::new(channel), node, limits)
 }
 
 /// Returns what the environment has to be let in with.

@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 
 use anstyle::Style;
-use phoenix_core::{Action, Change, Plan, ResourceId, Step};
+use phoenix_core::{Action, Change, FirewallScope, Plan, ResourceId, Step, firewall::FirewallChange};
 use serde::Serialize;
 
 use super::{
@@ -46,7 +46,10 @@ impl Tally {
         let deleted = with(|action| matches!(action, Action::Delete { .. }));
         let changed = with(|_| true)
             .into_iter()
-            .filter(|id| id.guest().is_some() && !created.contains(id) && !deleted.contains(id))
+            .filter(|id| {
+                let is_counted = id.guest().is_some() || FirewallScope::of_resource(id).is_some();
+                is_counted && !created.contains(id) && !deleted.contains(id)
+            })
             .count();
         Self { create: created.len(), change: changed, delete: deleted.len(), steps: plan.steps.len() }
     }
@@ -123,6 +126,7 @@ fn sort(action: &Action) -> Sort {
         | Action::CreateVm { .. }
         | Action::Clone { .. }
         | Action::Snapshot { .. } => Sort::Creates,
+        Action::Firewall { change, .. } => of_firewall(change),
         Action::Delete { .. } | Action::DeleteSnapshot { .. } | Action::RemoveFile { .. } => Sort::Deletes,
         Action::Start { .. } | Action::Stop { .. } => Sort::Powers,
         Action::Await { .. } => Sort::Waits,
@@ -140,6 +144,21 @@ fn sort(action: &Action) -> Sort {
         | Action::EnsureUser { .. }
         | Action::SetUnit { .. }
         | Action::Run { .. } => Sort::Changes,
+    }
+}
+
+fn of_firewall(change: &FirewallChange) -> Sort {
+    match change {
+        FirewallChange::InsertRule { .. } => Sort::Creates,
+        FirewallChange::RemoveRule { .. }
+        | FirewallChange::SetAlias { alias: None, .. }
+        | FirewallChange::SetIpset { ipset: None, .. } => Sort::Deletes,
+        FirewallChange::Guard { .. } | FirewallChange::Confirm => Sort::Waits,
+        FirewallChange::SetOptions { .. }
+        | FirewallChange::UpdateRule { .. }
+        | FirewallChange::MoveRule { .. }
+        | FirewallChange::SetAlias { alias: Some(_), .. }
+        | FirewallChange::SetIpset { ipset: Some(_), .. } => Sort::Changes,
     }
 }
 

@@ -10,12 +10,13 @@ use crate::{
     targets,
 };
 
-/// Draw the hierarchy of templates, the requirements, or the lifecycle of a guest.
+/// Draw the hierarchy of templates, the requirements, the network plane, or the lifecycle of a guest.
 #[derive(Debug, Args)]
 #[command(after_help = "Examples:\n  \
     phoenix graph                                         the hierarchy of templates, as Mermaid\n  \
     phoenix graph 910 950 953 955                         these four, and what they are made from\n  \
     phoenix graph --dependencies --format svg > lab.svg   what requires what, as a picture\n  \
+    phoenix graph --network                               how requests come to services\n  \
     phoenix graph --lifecycle --format dot | dot -Tpng    the states of a guest")]
 pub(crate) struct Graph {
     #[command(flatten)]
@@ -37,6 +38,9 @@ struct Subject {
     /// What must be there before what.
     #[arg(long)]
     dependencies: bool,
+    /// How requests come to services, and who has names, certificates and volumes from whom.
+    #[arg(long)]
+    network: bool,
     /// The states of a guest, and what leads from one to another. Needs no configuration.
     #[arg(long)]
     lifecycle: bool,
@@ -58,10 +62,11 @@ impl Graph {
         let picture = match self.subject {
             Subject { lifecycle: true, .. } => Picture::lifecycle(),
             subject => {
-                let resolved = config::load(context)?.resolved;
-                let whole = match subject.dependencies {
-                    true => Picture::dependencies(&resolved),
-                    false => Picture::templates(&resolved),
+                let config::Config { loaded, resolved } = config::load(context)?;
+                let whole = match (subject.dependencies, &loaded.desired.network) {
+                    (true, _) => Picture::dependencies(&resolved),
+                    (false, Some(network)) if subject.network => Picture::network(network),
+                    (false, _) => Picture::templates(&resolved),
                 };
                 let chosen = targets::find(&resolved, &self.targets)?;
                 match chosen.is_empty() {

@@ -1,11 +1,13 @@
 //! The verbs, a module each: what a user can ask for, and how it is brought together from the other crates.
 
+pub(crate) mod cert;
 pub(crate) mod completions;
 pub(crate) mod converge;
 pub(crate) mod create;
 pub(crate) mod delete;
 pub(crate) mod explain;
 pub(crate) mod graph;
+pub(crate) mod health_check;
 pub(crate) mod letsgo;
 pub(crate) mod man;
 pub(crate) mod migrate;
@@ -21,6 +23,7 @@ pub(crate) mod serve;
 pub(crate) mod start;
 pub(crate) mod status;
 pub(crate) mod stop;
+pub(crate) mod sync;
 pub(crate) mod validate;
 
 use std::collections::BTreeSet;

@@ -56,6 +56,7 @@ enum What {
     Start(sandbox::Start),
     Stop(sandbox::Stop),
     Shell(sandbox::Shell),
+    Outside(sandbox::OutsideVerb),
     Serve(Serve),
     Record(Record),
     /// Call the embedded node's API, as `pvesh` does on a Proxmox VE host.
@@ -109,6 +110,7 @@ impl NodeVerb {
             What::Start(verb) => verb.run(context),
             What::Stop(verb) => verb.run(context),
             What::Shell(verb) => verb.run(context),
+            What::Outside(verb) => verb.run(context),
             What::Serve(verb) => verb.run(context),
             What::Record(verb) => verb.run(context),
             What::Api { method, path, params } => api(context, method, &path, &params),

@@ -80,6 +80,7 @@ fn later(plan: &Plan) -> Vec<Action> {
             | Action::DeleteSnapshot { .. }
             | Action::Rollback { .. }
             | Action::MakeTemplate { .. }
+            | Action::Firewall { .. }
             | Action::WriteFile { .. }
             | Action::InstallArtifact { .. }
             | Action::MakeDirectory { .. }

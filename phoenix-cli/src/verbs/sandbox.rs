@@ -1,11 +1,11 @@
-//! `node start`, `node stop`, `node shell`: the machine under real containers.
+//! `node start`, `node stop`, `node shell`, `node outside`: the machine under real containers.
 
-use std::os::unix::process::CommandExt as _;
+use std::{net::IpAddr, os::unix::process::CommandExt as _};
 
 use clap::Args;
 use phoenix_node::Node;
 use phoenix_pve::Method;
-use phoenix_sandbox::{Containers, Sandbox};
+use phoenix_sandbox::{Containers, Forward, Outside, OutsideSpec, Sandbox};
 
 use super::{node::call, serve::described};
 use crate::{
@@ -34,6 +34,28 @@ pub(crate) struct Stop;
     phoenix --node-engine lxc node shell -- pct exec 101 -- ip address")]
 pub(crate) struct Shell {
     /// What to run; a shell without it.
+    #[arg(last = true, value_name = "COMMAND")]
+    command: Vec<String>,
+}
+
+/// Look at the lab from outside: a command at a client with a network of its own, outside of all bridges, that reaches
+/// the host at 203.0.113.1 and has 203.0.113.50. The client is made at the first call and stays as long as the sandbox; an
+/// option makes it anew.
+#[derive(Debug, Args)]
+#[command(
+    name = "outside",
+    after_help = "Examples:\n  \
+    phoenix --node-engine lxc node outside --forward 80=10.0.0.153 --forward 443=10.0.0.153\n  \
+    phoenix --node-engine lxc node outside -- curl --resolve a.example:443:203.0.113.1 https://a.example/"
+)]
+pub(crate) struct OutsideVerb {
+    /// A port of TCP at the host's outer address, and where it leads: `443=10.0.0.153:443`; the same port if none is given.
+    #[arg(long, value_name = "PORT=ADDRESS")]
+    forward: Vec<Forward>,
+    /// Whom the client asks for names.
+    #[arg(long, value_name = "ADDRESS")]
+    resolver: Option<IpAddr>,
+    /// What to run there.
     #[arg(last = true, value_name = "COMMAND")]
     command: Vec<String>,
 }
@@ -92,10 +114,42 @@ impl Shell {
             true => words.push("/bin/bash".to_owned()),
             false => words.extend(self.command),
         }
-        let program = words.remove(0);
-        let source = std::process::Command::new(&program).args(words).exec();
-        Err(Error::Read { path: program.into(), source })
+        become_program(words)
     }
+}
+
+impl OutsideVerb {
+    /// Does it: with a command, this process becomes that.
+    pub(crate) fn run(self, context: &Context) -> Result<Exit, Error> {
+        check(context)?;
+        let found = Sandbox::find(&sandbox_dir(context)?).map_err(Error::Sandbox)?;
+        let found = found.as_ref().and_then(Outside::find);
+        let is_as_it_was = self.forward.is_empty() && self.resolver.is_none() && !self.command.is_empty();
+        let outside = match found.filter(|_| is_as_it_was) {
+            Some(outside) => outside,
+            None => {
+                let containers = host::containers(&context.global, &described(context))?;
+                let spec =
+                    OutsideSpec { resolver: self.resolver, forwards: self.forward, ..OutsideSpec::default() };
+                context.block_on(async { containers.outside(&spec).await.map_err(Error::Sandbox) })?
+            }
+        };
+        if self.command.is_empty() {
+            let OutsideSpec { client, host, .. } = OutsideSpec::default();
+            let client = client.addr();
+            context.ui.data(&format!("a client outside has {client} and reaches the host at {host}"));
+            return Ok(Exit::Done);
+        }
+        let mut words = outside.enter();
+        words.extend(self.command);
+        become_program(words)
+    }
+}
+
+fn become_program(mut words: Vec<String>) -> Result<Exit, Error> {
+    let program = words.remove(0);
+    let source = std::process::Command::new(&program).args(words).exec();
+    Err(Error::Read { path: program.into(), source })
 }
 
 fn check(context: &Context) -> Result<(), Error> {

@@ -22,7 +22,8 @@ use crate::{
 #[command(after_help = "Examples:\n  \
     phoenix status               everything\n  \
     phoenix status 101           one guest and what it requires\n  \
-    phoenix --json status        a guest a line, for machines")]
+    phoenix --json status        a guest a line, for machines\n\n\
+    How long certificates are good is asked inside the guests: `phoenix cert list`.")]
 pub(crate) struct Status {
     /// Vmids or names; everything if there are none.
     #[arg(value_name = "TARGET")]
@@ -115,15 +116,16 @@ fn table(rows: &[Row]) -> Table {
     let mut table = Table::new(&["ID", "NAME", "KIND", "LIFECYCLE", "NODE", "POWER", "STEPS", "LAYER"]);
     let or_dash = |text: Option<String>| text.unwrap_or_else(|| "-".to_owned());
     for row in rows {
-        let kind = row.id.guest().map(|guest| match guest.kind {
-            GuestKind::Lxc => "container".to_owned(),
-            GuestKind::Vm if row.as_container => "vm as container".to_owned(),
-            GuestKind::Vm => "vm".to_owned(),
-        });
+        let kind = match row.id.guest().map(|guest| guest.kind) {
+            Some(GuestKind::Lxc) => "container",
+            Some(GuestKind::Vm) if row.as_container => "vm as container",
+            Some(GuestKind::Vm) => "vm",
+            None => row.id.kind(),
+        };
         table.push([
             row.id.to_string(),
             row.name.clone(),
-            or_dash(kind),
+            kind.to_owned(),
             row.lifecycle.to_string(),
             or_dash(row.node.clone()),
             or_dash(row.power.map(str::to_owned)),

@@ -14,7 +14,15 @@ fn explain_knows_every_code_of_the_sources() {
     let lab = Lab::new();
     let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("..");
     let mut codes = BTreeSet::new();
-    for dir in ["phoenix-core", "phoenix-config", "phoenix-lxc", "phoenix-plugin", "phoenix-vm", "plugins"] {
+    for dir in [
+        "phoenix-core",
+        "phoenix-config",
+        "phoenix-lxc",
+        "phoenix-net",
+        "phoenix-plugin",
+        "phoenix-vm",
+        "plugins",
+    ] {
         collect(&root.join(dir), &mut codes);
     }
     assert!(codes.len() > 80, "the scan finds too little: {codes:?}");

@@ -43,6 +43,18 @@ fn lab() -> Lab {
     let lab = Lab::new();
     for entry in fs::read_dir(format!("{ROOT}/examples/homelab")).expect("the example lab") {
         let path = entry.expect("a file of it").path();
+        if path.is_dir() {
+            for stack in fs::read_dir(&path).expect("its stacks").map(|stack| stack.expect("a stack").path())
+            {
+                for file in ["docker-compose.yml", "phoenix.json"] {
+                    let stem =
+                        stack.strip_prefix(format!("{ROOT}/examples/homelab")).expect("below it").join(file);
+                    let text = fs::read_to_string(stack.join(file)).expect("text");
+                    lab.write(&stem.display().to_string(), &text);
+                }
+            }
+            continue;
+        }
         let name = path.file_name().expect("a name").to_string_lossy().into_owned();
         lab.write(&name, &fs::read_to_string(&path).expect("text"));
     }

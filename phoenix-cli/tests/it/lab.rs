@@ -77,8 +77,10 @@ impl Lab {
 
     /// Writes a file of the configuration.
     pub(crate) fn write(&self, file: &str, text: &str) {
-        fs::create_dir_all(self.config()).expect("the lab's directory takes files");
-        fs::write(self.config().join(file), text).expect("the lab's directory takes files");
+        let path = self.config().join(file);
+        fs::create_dir_all(path.parent().expect("a file is in a directory"))
+            .expect("the lab's directory takes files");
+        fs::write(path, text).expect("the lab's directory takes files");
     }
 
     /// Changes one value of a file of the configuration.

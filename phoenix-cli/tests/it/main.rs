@@ -3,6 +3,7 @@
 #![allow(clippy::expect_used, clippy::unwrap_used, reason = "a test fails by panicking")]
 
 mod cards;
+mod cert;
 mod codes;
 mod config;
 mod crash;
@@ -13,6 +14,8 @@ mod lab;
 mod machine;
 mod migration;
 mod node;
+mod outside;
+mod plane;
 mod plugin;
 mod privileges;
 mod real;
