@@ -69,6 +69,7 @@ pub(crate) fn settle(facts: &mut Facts, steps: &[Step], probes: &[Probe]) {
                     Content::Text(_) | Content::Block { .. } => content.over(&old).unwrap_or_default(),
                     Content::Secret(secret) => format!("what `{secret}` says"),
                     Content::Copy { path, .. } => format!("what `{path}` says"),
+                    Content::Answer { argv, .. } => format!("what `{}` answers", argv.join(" ")),
                 };
                 facts.insert(probe, file(&text, *mode, owner));
             }

@@ -4,6 +4,7 @@ mod bytes;
 mod catalogue;
 mod faults;
 mod features;
+mod firewall;
 mod homelab;
 mod https;
 mod laws;
@@ -12,7 +13,10 @@ mod migration;
 mod packages;
 mod pending;
 mod pins;
+mod portainer;
+mod problems;
 mod real;
+mod real_host;
 mod rebuild;
 
 use phoenix_tests::way::Way;

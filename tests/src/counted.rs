@@ -6,8 +6,8 @@ use std::{
 };
 
 use async_trait::async_trait;
-use phoenix_core::{Action, BackendError, Evidence, GuestId, Probe, Site};
-use phoenix_pve::channel::GuestChannel;
+use phoenix_core::{Action, BackendError, Evidence, FirewallScope, GuestId, Probe, Site};
+use phoenix_pve::channel::{Guard, GuestChannel};
 
 /// A way into guests, and how many questions went through it to each site since somebody looked.
 pub struct Counted {
@@ -38,7 +38,20 @@ impl GuestChannel for Counted {
         self.inner.act(site, action, secret).await
     }
 
+    async fn answer(
+        &self,
+        site: &Site,
+        argv: &[String],
+        stdin: Option<&[u8]>,
+    ) -> Result<Vec<u8>, BackendError> {
+        self.inner.answer(site, argv, stdin).await
+    }
+
     async fn set_raw_keys(&self, guest: GuestId, lines: &[(String, String)]) -> Result<(), BackendError> {
         self.inner.set_raw_keys(guest, lines).await
+    }
+
+    async fn guard(&self, node: &str, scope: &FirewallScope, guard: Guard) -> Result<(), BackendError> {
+        self.inner.guard(node, scope, guard).await
     }
 }

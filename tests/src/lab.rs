@@ -25,21 +25,32 @@ impl Lab {
     /// Returns an empty lab with the in-tree managers and features.
     pub fn new() -> Self {
         let registry = Registry::new()
+            .with_manager(phoenix_hypervisor::Hypervisor)
+            .with_manager(phoenix_net::Firewall)
             .with_manager(phoenix_lxc::Lxc)
+            .with_manager(phoenix_portainer_stacks::Stacks)
             .with_manager(phoenix_vm::Vm)
+            .with_manager(phoenix_net::Firewall)
             .with_feature(phoenix_base_setup::feature())
+            .with_feature(phoenix_certificate::feature())
+            .with_feature(phoenix_certificate::renewal::feature())
+            .with_feature(phoenix_dnsmasq::feature())
             .with_feature(phoenix_docker::feature())
             .with_feature(phoenix_gpu::feature())
             .with_feature(phoenix_llama_cpp::feature())
+            .with_feature(phoenix_nfs_mounts::feature())
+            .with_feature(phoenix_nfs_server::feature())
             .with_feature(phoenix_nginx::feature())
             .with_feature(phoenix_ollama::feature())
             .with_feature(phoenix_portainer::feature())
+            .with_feature(phoenix_portainer_stacks::feature())
             .with_feature(phoenix_python_api_service::feature())
             .with_feature(phoenix_qdrant::feature())
             .with_feature(phoenix_step_ca::feature())
             .with_feature(phoenix_step_cli::feature())
             .with_feature(phoenix_traefik::feature())
             .with_feature(phoenix_vllm::feature())
+            .with_feature(phoenix_volume_directories::feature())
             .with_feature(phoenix_trusted_ca::feature());
         Self { registry, desired: Desired::default(), seed: NodeSeed::default() }
     }
@@ -57,6 +68,25 @@ impl Lab {
         let id = ResourceId::new(kind, &spec["guest"]["vmid"].to_string());
         let declared = Declared { features, ..Declared::new(spec) };
         self.desired.resources.insert(id, declared);
+        self
+    }
+
+    /// Adds the node itself as a site of features.
+    #[must_use]
+    pub fn with_host(mut self, node: &str, features: Vec<FeatureUse>) -> Self {
+        let declared = Declared { features, ..Declared::new(json!({ "node": node })) };
+        self.desired.resources.insert(ResourceId::new("host", node), declared);
+        self
+    }
+
+    /// Adds a firewall by its spec, whose `scope` names it.
+    ///
+    /// # Panics
+    /// If it names none.
+    #[must_use]
+    pub fn with_firewall(mut self, spec: Value) -> Self {
+        let id = ResourceId::new("firewall", spec["scope"].as_str().expect("a scope"));
+        self.desired.resources.insert(id, Declared::new(spec));
         self
     }
 

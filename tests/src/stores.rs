@@ -46,7 +46,7 @@ impl Stores {
 
     /// Gives the stores to a lab: artifacts come from this machine. Packages do anyway, by the engine's mirror.
     pub fn give(&self, desired: &mut Desired) {
-        desired.artifacts.replaced.extend(self.artifacts.clone());
+        desired.artifacts.offered.extend(self.artifacts.clone());
     }
 
     /// Returns where artifacts come from.

@@ -94,7 +94,12 @@ impl Way {
         seed: NodeSeed,
         wrap: impl FnOnce(Arc<dyn Transport>) -> Arc<dyn Transport>,
     ) -> World {
-        let limits = Limits { poll_floor: Duration::from_millis(5), ..Limits::default() };
+        let limits = Limits {
+            poll_floor: Duration::from_millis(5),
+            // What an embedded node holds is in force at once.
+            firewall_settle: Duration::ZERO,
+            ..Limits::default()
+        };
         let mut sandbox = None;
         let (node, server, transport) = match self {
             Self::InProcess => {

@@ -6,7 +6,7 @@ use std::{path::Path, process::Command};
 use crate::{command::run, ui};
 
 /// Programs, and the packages of Debian that have them.
-const PROGRAMS: [(&str, &str); 13] = [
+const PROGRAMS: [(&str, &str); 17] = [
     ("/usr/sbin/sshd", "openssh-server"),
     ("/usr/bin/lxc-start", "lxc"),
     ("/usr/bin/newuidmap", "uidmap"),
@@ -20,6 +20,10 @@ const PROGRAMS: [(&str, &str); 13] = [
     ("/usr/bin/qemu-system-x86_64", "qemu-system-x86"),
     ("/usr/bin/qemu-img", "qemu-utils"),
     ("/usr/sbin/mkfs.ext4", "e2fsprogs"),
+    ("/usr/sbin/dnsmasq", "dnsmasq-base"),
+    ("/usr/bin/ganesha.nfsd", "nfs-ganesha"),
+    ("/usr/share/doc/nfs-ganesha-vfs/copyright", "nfs-ganesha-vfs"),
+    ("/usr/bin/nfs-cat", "libnfs-utils"),
 ];
 
 fn missing() -> Vec<&'static str> {

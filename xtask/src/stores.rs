@@ -39,7 +39,7 @@ pub(crate) struct Store {
     image: Option<&'static str>,
 }
 
-const STORES: [Store; 4] = [
+const STORES: [Store; 5] = [
     Store {
         place: "mirror/ubuntu-24.04",
         what: "the mirror of Ubuntu 24.04",
@@ -74,8 +74,27 @@ const STORES: [Store; 4] = [
             "tests/artifacts/step/certificate.go",
             "tests/artifacts/step/init.go",
             "tests/artifacts/step/main.go",
+            "tests/artifacts/step/sign.go",
         ],
         beside: &["tests/artifacts/archive.sh"],
+        image: None,
+    },
+    Store {
+        place: "artifacts/images",
+        what: "the images of a service and of the stub of Portainer",
+        script: "tests/artifacts/images.sh",
+        files: &[
+            "tests/artifacts/images/hello.rs",
+            "tests/src/bin/portainer-stub/agent.rs",
+            "tests/src/bin/portainer-stub/api.rs",
+            "tests/src/bin/portainer-stub/docker.rs",
+            "tests/src/bin/portainer-stub/endpoints.rs",
+            "tests/src/bin/portainer-stub/main.rs",
+            "tests/src/bin/portainer-stub/stacks.rs",
+            "tests/src/bin/portainer-stub/store.rs",
+            "tests/src/bin/portainer-stub/wire.rs",
+        ],
+        beside: &[],
         image: None,
     },
 ];
@@ -194,12 +213,15 @@ fn index(cache: &Path) -> Result<(), String> {
         for entry in entries {
             let field = |key: &str| entry[key].as_str().unwrap_or_default();
             let mark = if field("is").contains("stand-in") { "-stand-in" } else { "" };
-            let artifact = json!({
+            let mut artifact = json!({
                 "version": format!("{}{mark}", field("version")),
                 "file": format!("{store}/{}", field("file")),
                 "sha256": entry["sha256"],
-                "unpack": { "format": "tar", "member": entry["member"] },
             });
+            // What has no member is taken as it is.
+            if entry["member"].is_string() {
+                artifact["unpack"] = json!({ "format": "tar", "member": entry["member"] });
+            }
             all.insert(field("name").to_owned(), artifact);
         }
     }

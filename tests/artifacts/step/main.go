@@ -23,11 +23,15 @@ var commands = map[string]func(*words) error{
 	"ca bootstrap":            bootstrap,
 	"ca init":                 initialize,
 	"ca provisioner add":      addProvisioner,
+	"ca sign":                 sign,
+	"ca token":                revokingToken,
+	"ca revoke":               revoke,
 }
 
 // What is a flag alone, with no value after it.
 var switches = map[string]bool{
 	"acme": true, "force": true, "f": true, "install": true, "insecure": true, "short": true, "ssh": true, "bundle": true,
+	"revoke": true,
 }
 
 // The words of a command line.

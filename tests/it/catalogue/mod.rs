@@ -1,6 +1,7 @@
 //! The features for real: containers of the example lab that reach no network, with the programs themselves installed in
 //! them, and probed from outside.
 
+mod certificate;
 mod docker;
 
 use std::collections::BTreeMap;
@@ -62,9 +63,33 @@ fn example(
     let seed = homelab::seed(&loaded);
     let desired = &mut loaded.desired;
     desired.resources.retain(|id, _| kept.iter().any(|vmid| id.as_str() == format!("lxc/{vmid}")));
+    // The features as they are without a network plane: what follows from that has tests of its own.
+    for (vmid, name, config) in by_hand() {
+        let id = format!("lxc/{vmid}").parse().expect("an id");
+        let Some(declared) = desired.resources.get_mut(&id) else { continue };
+        match declared.features.iter_mut().find(|feature| feature.name == name) {
+            Some(feature) => feature.config = config,
+            None => declared.features.push(FeatureUse::new(name, config)),
+        }
+    }
     stores.give(desired);
     change(desired);
     (Resolved::new(&Lab::new().registry, desired).unwrap_or_else(|found| panic!("{found}")), seed)
+}
+
+/// Returns what the gateway and the router would be told without a network plane.
+fn by_hand() -> [(u32, &'static str, Value); 4] {
+    let root = json!({ "guest": "lxc/103", "path": "/etc/step-ca/certs/root_ca.crt" });
+    let trust = json!({ "certificates": [{ "name": "step-ca", "from": root }] });
+    let site = json!({ "server_names": ["_"], "locations": [{ "proxy": "http://10.0.0.12:80" }] });
+    let route =
+        json!({ "hosts": ["vscode-rag.internal.thinkheads.ai"], "servers": ["http://10.0.0.154:8000"] });
+    [
+        (101, "trusted-ca", trust.clone()),
+        (102, "trusted-ca", trust),
+        (101, "nginx", json!({ "sites": [site] })),
+        (102, "traefik", json!({ "routes": { "vscode-rag": route } })),
+    ]
 }
 
 /// Returns the configuration of a feature that a container of the lab has.

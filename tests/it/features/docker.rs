@@ -10,6 +10,7 @@ fn engine() -> Value {
         "dns": ["10.0.0.13"],
         "daemon": {"live-restore": true},
         "environment": {"HTTPS_PROXY": "http://10.0.0.1:3128/?a=\"%n\""},
+        "images": {"homelab/hello:1": {"url": "https://example.com/hello.tar", "sha256": "ab".repeat(32)}},
         "remote": {"authority": "/etc/ssl/ca.crt", "certificate": "/etc/ssl/d.crt", "key": "/etc/ssl/d.key"},
     })
 }
@@ -32,6 +33,20 @@ fn what_is_broken_is_mended_and_nothing_else() {
 }
 
 #[test]
+fn an_image_without_a_registry_is_loaded_once_from_its_pinned_archive() {
+    let config = json!({"images": {"homelab/hello:1": {"url": "https://example.com/h.tar", "sha256": "ab".repeat(32)}}});
+    let lab = lab(&[("docker", config)]);
+    let (install, load) = ("docker:install-image-homelab-hello-1", "docker:load-image-homelab-hello-1");
+    let image = "/var/lib/phoenix/images/homelab/hello:1.tar";
+    mends(&lab, &Harm::Remove(image), &[install, load]);
+    mends(&lab, &Harm::Edit(image), &[install, load]);
+    mends(&lab, &Harm::Run("docker image rm homelab/hello:1"), &[load]);
+    // An engine that does not answer cannot say what it has.
+    let engine = ["docker:start-docker.service", "docker:answers"];
+    mends(&lab, &Harm::Stop("docker.service"), &[&engine[..], &[load]].concat());
+}
+
+#[test]
 fn the_engine_is_not_opened_without_certificates() {
     let with = |config: Value| refusals(&lab(&[("docker", config)]));
     for (wrong, says) in [
@@ -39,6 +54,9 @@ fn the_engine_is_not_opened_without_certificates() {
         (json!({"daemon": {"tlsverify": false}}), "`tlsverify` would open the engine"),
         (json!({"remote": {"port": 2376}}), "missing field `authority`"),
         (json!({"environment": {"A B": "c"}}), "`A B` cannot be a variable"),
+        (json!({"images": {"hello": {"url": "https://a/b", "sha256": ""}}}), "`hello` is no name and tag"),
+        (json!({"images": {"h:1": {"url": "file:///a", "sha256": ""}}}), "`file:///a` is no address"),
+        (json!({"images": {"h:1": {"url": "https://a/b", "sha256": "ab"}}}), "`ab` is no SHA-256"),
     ] {
         let messages = with(wrong);
         assert!(messages.iter().any(|message| message.contains(says)), "{says}: {messages:?}");

@@ -1,18 +1,22 @@
 //! Features on the simulated node: the whole first plan as a golden, the laws, and what is broken on purpose is what
 //! the next plan mends, and nothing else.
 
+mod certificate;
+mod dnsmasq;
 mod docker;
 mod gpu;
 mod llama_cpp;
 mod nginx;
 mod ollama;
 mod portainer;
+mod portainer_stacks;
 mod python_api_service;
 mod qdrant;
 mod step;
 mod traefik;
 mod trusted_ca;
 mod vllm;
+mod volumes;
 
 use phoenix_core::{
     Action, BackendError, Condition, Content, Expect, FeatureUse, GuestId, Probe, Site, UnitGoal,

@@ -17,6 +17,14 @@ fn server() -> Lab {
     lab(&[("docker", json!({})), ("portainer", config)])
 }
 
+/// An agent whose image comes from an archive.
+fn loaded() -> Lab {
+    let archive = json!({"url": "https://example.com/agent.tar", "sha256": "ab".repeat(32)});
+    let config =
+        json!({"role": "agent", "image": "agent:1", "pull": false, "agent_secret": "cmd:echo shared"});
+    lab(&[("docker", json!({"images": {"agent:1": archive}})), ("portainer", config)])
+}
+
 fn agent() -> Lab {
     let config = json!({"role": "agent", "image": image("agent"), "agent_secret": "cmd:echo shared"});
     lab(&[("docker", json!({})), ("portainer", config)])
@@ -28,6 +36,9 @@ fn the_first_plan_is_complete_and_keeps_the_laws() {
     insta::assert_json_snapshot!(first_plan(&lab, "portainer"));
     check_laws(&lab);
     check_laws(&agent());
+    check_laws(&loaded());
+    let compose = first_plan(&loaded(), "portainer").to_string();
+    assert!(compose.contains("pull_policy"), "{compose}");
 }
 
 #[test]

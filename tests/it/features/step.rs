@@ -41,7 +41,12 @@ fn what_is_broken_is_mended_and_the_authority_is_never_made_anew() {
     let behind = |first: &'static str| std::iter::once(first).chain(again).collect::<Vec<_>>();
     mends(&lab, &Harm::Edit("/etc/systemd/system/step-ca.service"), &behind("step-ca:write-unit"));
     mends(&lab, &Harm::Remove("/usr/local/bin/step-ca"), &behind("step-ca:install-step-ca"));
-    mends(&lab, &Harm::Edit("/etc/step-ca/config/ca.json"), &again);
+    mends(&lab, &Harm::Edit("/etc/step-ca/config/ca.json"), &behind("step-ca:own-state"));
+    // A key that its account can read again, as one that came from a backup.
+    mends(&lab, &Harm::Edit("/etc/step-ca/secrets/root_ca_key"), &["step-ca:take-root-key-away"]);
+    mends(&lab, &Harm::Run("chmod 0755 /etc/step-ca/offline"), &["step-ca:make-offline"]);
+    // Who has taken it to another place has taken nothing that is needed.
+    mends(&lab, &Harm::Remove("/etc/step-ca/offline/root_ca_key"), &[]);
     mends(&lab, &Harm::Stop("step-ca.service"), &["step-ca:start-step-ca.service", "step-ca:answers"]);
 }
 
@@ -57,7 +62,14 @@ fn an_authority_gets_other_names_and_another_port_and_keeps_its_keys() {
         let planned = steps(&world, &after).await;
         assert_eq!(
             planned,
-            ["step-ca:write-names", "step-ca:restart-step-ca.service", "step-ca:answers", "guest:seal"]
+            [
+                "step-ca:write-names",
+                "step-ca:restart-step-ca.service",
+                "step-ca:answers",
+                "step-ca:write-revoke-certificate",
+                "step-ca:write-sign-certificate",
+                "guest:seal"
+            ]
         );
         world.converge(&after).await.expect("it is named anew");
         assert_eq!(steps(&world, &after).await, Vec::<String>::new());

@@ -73,7 +73,11 @@ impl Rig {
         }
         let node = Node::open_real(&dir, Options::default(), containers.clone()).await?;
         // As `phoenix` does in process.
-        let limits = Limits { poll_floor: Duration::from_millis(2), ..Limits::default() };
+        let limits = Limits {
+            poll_floor: Duration::from_millis(2),
+            firewall_settle: Duration::ZERO,
+            ..Limits::default()
+        };
         let backend = PveBackend::new(node.clone(), node.clone(), node.name(), limits);
         let tree = containers.images().unpack(IMAGE, phoenix_sandbox::Owners::Shifted).await?;
         let rig = Self { backend, containers, tree, by_hand, _node: node };
