@@ -149,6 +149,7 @@ pub(crate) enum Engine {
 pub(crate) enum Verb {
     #[command(visible_alias = "LetsGo")]
     Letsgo(verbs::letsgo::Letsgo),
+    Setup(verbs::setup::Setup),
     Create(verbs::create::Create),
     Converge(verbs::converge::Converge),
     Sync(verbs::sync::Sync),
@@ -186,6 +187,7 @@ impl Verb {
     pub(crate) fn run(self, context: &Context) -> Result<Exit, Error> {
         match self {
             Self::Letsgo(verb) => verb.run(context),
+            Self::Setup(verb) => verb.run(context),
             Self::Create(verb) => verb.run(context),
             Self::Converge(verb) => verb.run(context),
             Self::Sync(verb) => verb.run(context),

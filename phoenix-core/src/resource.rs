@@ -33,6 +33,11 @@ pub trait Resource: Serialize + DeserializeOwned + Debug + Send + Sync + 'static
         None
     }
 
+    /// Tells whether it is planned only where it is named: a request for everything leaves it out.
+    fn is_apart(&self) -> bool {
+        false
+    }
+
     /// Takes in what a feature needs. Says so if it cannot be had; `by` is the feature's name.
     fn accept(&mut self, claim: &Claim, by: &str) -> Result<(), Diagnostic>;
 

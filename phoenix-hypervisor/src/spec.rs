@@ -19,10 +19,13 @@ pub struct HostSpec {
     pub dependencies: BTreeSet<ResourceId>,
 }
 
-/// A part of what a node shall have. There are two, because guests stand on the one and the other stands on guests.
+/// A part of what a node shall have. There are three: what makes a machine a host, what guests stand on, and what stands on
+/// guests.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Part {
+    /// What makes it a host at all: packages, disks, drivers, shares. It is asked for by itself, for it can need a reboot.
+    Setup,
     /// What guests need before they start: names, directories, exports.
     #[default]
     Ground,
@@ -34,6 +37,7 @@ impl HostSpec {
     /// Returns the id of a part of a node.
     pub fn id_of(node: &str, part: Part) -> ResourceId {
         match part {
+            Part::Setup => ResourceId::new(Self::KIND, &format!("{node}/setup")),
             Part::Ground => ResourceId::new(Self::KIND, node),
             Part::Crown => ResourceId::new(Self::KIND, &format!("{node}/crown")),
         }
@@ -53,6 +57,10 @@ impl Resource for HostSpec {
 
     fn site(&self) -> Option<Site> {
         Some(Site::Host(self.node.as_str().into()))
+    }
+
+    fn is_apart(&self) -> bool {
+        self.part == Part::Setup
     }
 
     fn accept(&mut self, claim: &Claim, by: &str) -> Result<(), Diagnostic> {

@@ -15,7 +15,7 @@ const AUTHORITY: &str = "step-ca";
 const ROOT: &str = "/etc/step-ca/certs/root_ca.crt";
 
 /// The features that Phoenix has or will have.
-pub(crate) const KNOWN: [&str; 18] = [
+pub(crate) const KNOWN: [&str; 25] = [
     "base-setup",
     "dnsmasq",
     "trusted-ca",
@@ -34,6 +34,13 @@ pub(crate) const KNOWN: [&str; 18] = [
     "python-api-service",
     "qdrant",
     "volume-directories",
+    "apparmor-profiles",
+    "host-base",
+    "nvidia-driver",
+    "phoenix-program",
+    "samba",
+    "vfio",
+    "zfs",
 ];
 
 /// Returns the name that a feature has today.

@@ -9,6 +9,7 @@ mod lxc;
 mod network;
 mod origin;
 mod plane;
+mod setup;
 mod stack;
 mod vm;
 
@@ -65,7 +66,8 @@ pub(crate) fn guests(
     }
     stack::derive(&mut context, sources, &mut desired);
     desired.network = Some(plane::network(&mut context));
-    let features = feature::of_host(&mut context);
+    let (own, features) = setup::divide(feature::of_host(&mut context));
+    setup::derive(&mut context, own, &mut desired);
     if !features.is_empty() {
         let spec = serde_json::json!({ "node": host.node });
         let declared = Declared { spec, features, file: HYPERVISOR_FILE.into(), path: String::new() };

@@ -12,7 +12,7 @@ use crate::{
 /// What a plan is asked for.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Request {
-    /// The resources; all if there are none.
+    /// The resources; all but those apart if there are none.
     pub targets: BTreeSet<ResourceId>,
     /// What shall become of them.
     pub intent: Intent,
@@ -109,7 +109,9 @@ impl Request {
             self.targets.iter().filter(|id| resolved.get(id).is_none()).map(unknown_resource).collect();
         let targets = if self.targets.is_empty() {
             match self.intent {
-                Intent::Converge | Intent::Rebuild(_) => resolved.ids().cloned().collect(),
+                Intent::Converge | Intent::Rebuild(_) => {
+                    resolved.ids().filter(|id| !resolved.is_apart(id)).cloned().collect()
+                }
                 Intent::Features(_) | Intent::Remove | Intent::Power(_) => {
                     return Err(Diagnostic::error("no-target", "this needs a target")
                         .with_hint("name a vmid or a guest's name")

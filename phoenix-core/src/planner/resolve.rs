@@ -137,6 +137,15 @@ impl Resolved {
         ids
     }
 
+    /// Goes through the resources that a request for everything leaves out, each behind those that it requires.
+    pub fn apart(&self) -> impl Iterator<Item = &ResourceId> {
+        self.ranked.iter().filter(|id| self.is_apart(id))
+    }
+
+    pub(super) fn is_apart(&self, id: &ResourceId) -> bool {
+        self.items.get(id).is_some_and(|item| item.spec.is_apart())
+    }
+
     /// Returns a resource's spec as JSON, claims and stamp included.
     pub fn spec(&self, id: &ResourceId) -> Option<Value> {
         self.items.get(id).map(|item| item.spec.to_value())
