@@ -124,6 +124,9 @@ fn hold(facts: &mut Facts, condition: &Condition) {
         Expect::Present => file("", 0o644, "root"),
         Expect::Absent => Evidence::Absent,
         Expect::Succeeds => said(""),
+        Expect::Ends { status } => {
+            Evidence::Output { status: *status, stdout: String::new(), stderr: String::new() }
+        }
         Expect::SaysLine { line } => match facts.get(&condition.probe) {
             Some(Evidence::Output { status: 0, stdout, .. }) => said(&format!("{stdout}{line}\n")),
             _ => said(&format!("{line}\n")),

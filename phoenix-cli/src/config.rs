@@ -52,7 +52,12 @@ pub(crate) fn assemble(context: &Context) -> Assembly {
 
 /// Loads the configuration and shows what was found in it. Errors end here.
 pub(crate) fn load(context: &Context) -> Result<Config, Error> {
-    let Inspected { loaded, resolved, findings } = inspect(context);
+    load_with(context, |_| ())
+}
+
+/// As [`load`], with what the command line adds to what is desired.
+pub(crate) fn load_with(context: &Context, add: impl FnOnce(&mut Desired)) -> Result<Config, Error> {
+    let Inspected { loaded, resolved, findings } = inspect_with(context, add);
     // What is merely worth knowing is told by `validate`, not on every run: but that a file is not there may be why what
     // it would declare is missed.
     let is_missed = findings.iter().any(|finding| finding.code.starts_with("dangling-"));
@@ -71,6 +76,10 @@ pub(crate) fn load(context: &Context) -> Result<Config, Error> {
 
 /// Loads the configuration and decodes it with the managers, so that all findings come in one run.
 pub(crate) fn inspect(context: &Context) -> Inspected {
+    inspect_with(context, |_| ())
+}
+
+fn inspect_with(context: &Context, add: impl FnOnce(&mut Desired)) -> Inspected {
     let Assembly { files, registry, findings: mut faults, .. } = assemble(context);
     let features: BTreeSet<String> =
         registry.features().map(|feature| feature.descriptor().name.clone()).collect();
@@ -79,6 +88,7 @@ pub(crate) fn inspect(context: &Context) -> Inspected {
     if let Err(fault) = add_artifacts(context, &mut loaded.desired) {
         findings.push(fault);
     }
+    add(&mut loaded.desired);
     let woven = phoenix_net::weave(&registry, &mut loaded.desired);
     findings.extend(news(woven, &findings, &loaded.sources));
     if faults.has_errors() {

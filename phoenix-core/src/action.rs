@@ -281,6 +281,14 @@ pub enum Action {
         /// What holds when it is done.
         proof: Condition,
     },
+    /// Restarts a host, and waits until it is back.
+    Reboot {
+        /// The host.
+        site: Site,
+        /// The boot that ends, by its `boot_id`: where another one runs, it is done.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        boot: Option<String>,
+    },
     /// Waits until something holds.
     Await {
         /// What.
@@ -316,7 +324,8 @@ impl Action {
             | Self::InstallPackages { site, .. }
             | Self::EnsureUser { site, .. }
             | Self::SetUnit { site, .. }
-            | Self::Run { site, .. } => Some(site),
+            | Self::Run { site, .. }
+            | Self::Reboot { site, .. } => Some(site),
             Self::Await { condition, .. } => condition.probe.site(),
             Self::FetchOsTemplate { .. }
             | Self::FetchImage { .. }
@@ -360,6 +369,7 @@ impl Action {
                 | Expect::Absent
                 | Expect::Active
                 | Expect::Succeeds
+                | Expect::Ends { .. }
                 | Expect::SaysLine { .. }
                 | Expect::Sha256 { .. }
                 | Expect::LinksTo { .. } => condition.probe.site()?.guest().map(|guest| guest.vmid),
@@ -374,7 +384,8 @@ impl Action {
             | Self::InstallPackages { .. }
             | Self::EnsureUser { .. }
             | Self::SetUnit { .. }
-            | Self::Run { .. } => self.site()?.guest().map(|guest| guest.vmid),
+            | Self::Run { .. }
+            | Self::Reboot { .. } => self.site()?.guest().map(|guest| guest.vmid),
         }
     }
 }

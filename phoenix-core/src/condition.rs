@@ -35,6 +35,11 @@ pub enum Expect {
     Active,
     /// The command ended with status 0.
     Succeeds,
+    /// The command ended with this status.
+    Ends {
+        /// The status.
+        status: i32,
+    },
     /// The command ended with status 0 and this is a line of its output.
     SaysLine {
         /// The line, without white space around it.
@@ -69,6 +74,9 @@ impl Condition {
                 if rows.get(&guest.vmid).is_some_and(|row| row.guest == *guest && row.running)),
             Expect::Active => matches!(evidence, Evidence::Unit { active: true, .. }),
             Expect::Succeeds => matches!(evidence, Evidence::Output { status: 0, .. }),
+            Expect::Ends { status } => {
+                matches!(evidence, Evidence::Output { status: found, .. } if found == status)
+            }
             Expect::SaysLine { line } => matches!(evidence, Evidence::Output { status: 0, stdout, .. }
                 if stdout.lines().any(|said| said.trim() == line)),
             Expect::Sha256 { sha256 } => matches!(evidence, Evidence::File(file) if file.sha256 == *sha256),

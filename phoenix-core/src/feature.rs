@@ -72,6 +72,12 @@ pub trait Feature: Send + Sync {
     /// so that a guest which does not exist yet gets its full installation.
     fn plan(&self, site: &Site, config: &Value, facts: &Facts) -> Result<Vec<Step>, Diagnostics>;
 
+    /// Returns warnings and notes: what it has to say beside its plan, and what stands against nothing.
+    fn notes(&self, site: &Site, config: &Value, facts: &Facts) -> Diagnostics {
+        let _ = (site, config, facts);
+        Diagnostics::new()
+    }
+
     /// Returns what it finds at the site that it once made and that nobody declares any more, as far as that is not
     /// taken away by its plan: what others may have come to rely on is only removed where somebody asks for it.
     fn leftovers(&self, site: &Site, config: &Value, facts: &Facts) -> Vec<Leftover> {

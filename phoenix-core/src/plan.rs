@@ -71,6 +71,9 @@ pub struct Step {
 pub struct Plan {
     /// The steps; each stands behind those that it waits for.
     pub steps: Vec<Step>,
+    /// What waits for a reboot that nobody has asked for: the reboot itself, and all that stands behind it.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub held: Vec<Step>,
     /// Warnings and notes of the planners.
     #[serde(default, skip_serializing_if = "Diagnostics::is_empty")]
     pub notes: Diagnostics,
@@ -120,7 +123,7 @@ impl Change {
 }
 
 impl Plan {
-    /// Tells whether there is nothing to do.
+    /// Tells whether there is nothing to do now; what is [held](Self::held) may be left.
     pub fn is_empty(&self) -> bool {
         self.steps.is_empty()
     }

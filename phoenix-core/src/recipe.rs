@@ -142,6 +142,10 @@ impl<C: DeserializeOwned> Feature for Recipe<C> {
         self.draft(site, config, facts)?.into_steps()
     }
 
+    fn notes(&self, site: &Site, config: &Value, facts: &Facts) -> Diagnostics {
+        self.draft(site, config, facts).map_or_else(|_| Diagnostics::new(), Draft::into_notes)
+    }
+
     fn leftovers(&self, site: &Site, config: &Value, facts: &Facts) -> Vec<Leftover> {
         let Some(leftovers) = self.leftovers else { return Vec::new() };
         let Ok((config, _)) = self.decode(config) else { return Vec::new() };

@@ -5,6 +5,7 @@ mod calls;
 mod carry;
 mod guard;
 mod outside;
+mod reboot;
 mod watch;
 
 use std::{

@@ -181,8 +181,9 @@ impl Trial {
             }
             Action::Run { proof, .. } => self.hold(proof),
             Action::Await { condition, .. } => self.hold(condition),
-            // None of these is a feature's to do.
-            Action::FetchOsTemplate { .. }
+            // None of these is a feature's of a guest to do.
+            Action::Reboot { .. }
+            | Action::FetchOsTemplate { .. }
             | Action::FetchImage { .. }
             | Action::CreateLxc { .. }
             | Action::CreateVm { .. }
@@ -241,6 +242,9 @@ impl Trial {
                 _ => return,
             },
             Expect::Succeeds => output(String::new()),
+            Expect::Ends { status } => {
+                Evidence::Output { status: *status, stdout: String::new(), stderr: String::new() }
+            }
             Expect::SaysLine { line } => match old {
                 Evidence::Output { status: 0, stdout, .. } => output(format!("{stdout}{line}\n")),
                 _ => output(format!("{line}\n")),

@@ -122,10 +122,13 @@ impl Ui {
     /// Shows a plan, and what there is to say to it.
     pub(crate) fn plan(&self, plan: &Plan, sources: &Sources) {
         self.notes(&plan.notes, sources);
-        if plan.is_empty() {
-            return self.data("nothing to do");
+        match plan.is_empty() {
+            true => self.data("nothing to do"),
+            false => self.data(&format!("{}\n\n{}", plan::steps(plan), Tally::of(plan).sentence())),
         }
-        self.data(&format!("{}\n\n{}", plan::steps(plan), Tally::of(plan).sentence()));
+        if !plan.held.is_empty() {
+            self.data(&format!("\nWaits for a reboot:\n{}", plan::held(&plan.held)));
+        }
     }
 
     /// Shows an error: what, why, and what to do.
@@ -143,11 +146,19 @@ impl Ui {
         if !io::stdin().is_terminal() || !io::stderr().is_terminal() {
             return Err(Error::NoTerminal);
         }
-        let mut stderr = anstream::stderr().lock();
-        let mut answer = String::new();
-        let _ = write!(stderr, "{question} [y/N] ").and_then(|()| stderr.flush());
-        match io::stdin().lock().read_line(&mut answer) {
-            Ok(_) if ["y", "yes"].contains(&answer.trim().to_lowercase().as_str()) => Ok(()),
+        match answer_to(&format!("{question} [y/N]")) {
+            Ok(answer) if ["y", "yes"].contains(&answer.to_lowercase().as_str()) => Ok(()),
+            Ok(_) | Err(_) => Err(Error::Declined),
+        }
+    }
+
+    /// Asks for one of these words, letter by letter. Fails if another comes, or if there is no terminal.
+    pub(crate) fn ask_for(&self, question: &str, words: &[&str]) -> Result<(), Error> {
+        if !io::stdin().is_terminal() || !io::stderr().is_terminal() {
+            return Err(Error::NoTerminal);
+        }
+        match answer_to(question) {
+            Ok(answer) if words.contains(&answer.as_str()) => Ok(()),
             Ok(_) | Err(_) => Err(Error::Declined),
         }
     }
@@ -159,6 +170,15 @@ impl Ui {
             Some(_) | None => Ok(()),
         }
     }
+}
+
+/// Puts a question, and returns the line that is typed.
+fn answer_to(question: &str) -> io::Result<String> {
+    let mut stderr = anstream::stderr().lock();
+    let mut answer = String::new();
+    let _ = write!(stderr, "{question} ").and_then(|()| stderr.flush());
+    io::stdin().lock().read_line(&mut answer)?;
+    Ok(answer.trim().to_owned())
 }
 
 /// Shows what is wrong with the command line, or the help that was asked for. The status 2 that other programs use

@@ -4,7 +4,7 @@ use std::{collections::BTreeMap, time::Duration};
 
 use phoenix_config::Sources;
 use phoenix_core::{
-    BackendError, StepId,
+    Action, BackendError, StepId,
     engine::{Converged, Verdict},
 };
 use serde::Serialize;
@@ -29,6 +29,8 @@ pub(crate) struct Summary<'a> {
     took_ms: u128,
     failed: Vec<Failed<'a>>,
     left: &'a [StepId],
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    held: Vec<&'a StepId>,
 }
 
 #[derive(Debug, Serialize)]
@@ -68,8 +70,27 @@ impl Ui {
                 self.all_findings(&Verdict::restless(plan).into(), &Sources::default());
             }
         }
+        if !converged.held.is_empty() {
+            self.data(&held(converged));
+        }
         Ok(exit)
     }
+}
+
+/// Returns what waits for a reboot, and how it is had.
+fn held(converged: &Converged) -> String {
+    let again =
+        if converged.rebooted { "the host was rebooted, and needs one more" } else { "a reboot is needed" };
+    let reasons: Vec<&str> = converged
+        .held
+        .iter()
+        .filter(|step| matches!(step.action, Action::Reboot { .. }))
+        .map(|step| step.reason.as_str())
+        .collect();
+    let waiting = converged.held.len().saturating_sub(reasons.len());
+    let waiting =
+        if waiting > 0 { format!(" ({} behind it)", number(waiting, "step")) } else { String::new() };
+    format!("{again}: phoenix setup --reboot{waiting}\n  why: {}", reasons.join("; "))
 }
 
 impl<'a> Summary<'a> {
@@ -97,6 +118,7 @@ impl<'a> Summary<'a> {
             took_ms: converged.took.as_millis(),
             failed: last.failed.iter().filter(|_| is_bad).map(failed).collect(),
             left: &last.left,
+            held: converged.held.iter().map(|step| &step.id).collect(),
         }
     }
 }

@@ -69,6 +69,11 @@ pub(crate) fn steps(plan: &Plan) -> String {
     plan.steps.iter().map(step).collect::<Vec<_>>().join("\n")
 }
 
+/// Returns the lines of the steps that wait for a reboot.
+pub(crate) fn held(steps: &[Step]) -> String {
+    steps.iter().map(step).collect::<Vec<_>>().join("\n")
+}
+
 /// Returns what a step changes, property by property.
 pub(crate) fn changes(step: &Step) -> Vec<String> {
     step.changes.iter().map(change).collect()
@@ -128,7 +133,7 @@ fn sort(action: &Action) -> Sort {
         | Action::Snapshot { .. } => Sort::Creates,
         Action::Firewall { change, .. } => of_firewall(change),
         Action::Delete { .. } | Action::DeleteSnapshot { .. } | Action::RemoveFile { .. } => Sort::Deletes,
-        Action::Start { .. } | Action::Stop { .. } => Sort::Powers,
+        Action::Start { .. } | Action::Stop { .. } | Action::Reboot { .. } => Sort::Powers,
         Action::Await { .. } => Sort::Waits,
         Action::Configure { .. }
         | Action::SetRawKeys { .. }

@@ -90,6 +90,7 @@ fn later(plan: &Plan) -> Vec<Action> {
             | Action::EnsureUser { .. }
             | Action::SetUnit { .. }
             | Action::Run { .. }
+            | Action::Reboot { .. }
             | Action::Await { .. } => {}
         }
     }

@@ -1,5 +1,8 @@
 //! `setup`: the hypervisor itself.
 
+mod reboot;
+mod wipe;
+
 use std::collections::BTreeSet;
 
 use clap::Args;
@@ -8,10 +11,12 @@ use phoenix_core::{
     planner::{Intent, Request, Resolved},
 };
 
-use super::apply;
 use crate::{
+    config,
     context::Context,
     error::{Error, Exit},
+    host::Host,
+    runner,
 };
 
 /// Make the host ready for guests: packages, time, disks, storages, shares, accounts, drivers.
@@ -19,13 +24,29 @@ use crate::{
 /// Guests are neither made nor changed. `phoenix plan` and `phoenix letsgo` leave this part of the host alone.
 #[derive(Debug, Args)]
 #[command(after_help = "Examples:\n  \
-    phoenix setup               everything that the host's file says of the host itself")]
-pub(crate) struct Setup {}
+    phoenix setup               everything that the host's file says of the host itself\n  \
+    phoenix setup --reboot      reboots it too, if something needs that")]
+pub(crate) struct Setup {
+    #[command(flatten)]
+    wipe: wipe::Wipe,
+    #[command(flatten)]
+    reboot: reboot::Reboot,
+}
 
 impl Setup {
     /// Does it.
     pub(crate) fn run(self, context: &Context) -> Result<Exit, Error> {
-        apply(context, "setup", |resolved| Ok(Request::new(targets(resolved), Intent::Converge)))
+        let config = config::load_with(context, |desired| self.wipe.tell(desired))?;
+        let request =
+            Request::new(targets(&config.resolved), Intent::Converge).with_reboots(self.reboot.reboots());
+        context.block_on(async {
+            let host = Host::open(&context.global, &config.loaded.host).await?;
+            if self.wipe.is_wanted() {
+                let facts = runner::gather(&config, &host, &request).await?;
+                self.wipe.consent(context, &runner::plan(&config, &request, &facts)?.plan)?;
+            }
+            runner::bring_about(context, &config, &host, &request, "setup").await
+        })
     }
 }
 

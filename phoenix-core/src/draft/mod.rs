@@ -3,6 +3,7 @@
 
 mod account;
 mod artifact;
+mod boot;
 mod command;
 mod content;
 mod secret;
@@ -25,7 +26,7 @@ use crate::{
     action::Action,
     artifact::Artifact,
     condition::{Condition, Expect},
-    diagnostic::{Diagnostic, Diagnostics, Place},
+    diagnostic::{Diagnostic, Diagnostics, Place, Severity},
     evidence::{Evidence, FileState},
     facts::Facts,
     feature::Leftover,
@@ -257,6 +258,11 @@ impl<'a> Draft<'a> {
     /// Returns every question that was asked.
     pub fn into_probes(self) -> Vec<Probe> {
         self.asked.into_inner().into_iter().collect()
+    }
+
+    /// Returns the warnings and notes among the findings.
+    pub fn into_notes(self) -> Diagnostics {
+        self.findings.into_iter().filter(|found| found.severity != Severity::Error).collect()
     }
 
     /// Returns the missing steps, or the findings if there is an error among them.

@@ -8,9 +8,10 @@ use super::{
     gather::gather,
 };
 use crate::{
+    action::Action,
     diagnostic::{Diagnostic, Diagnostics},
-    plan::Plan,
-    planner::{self, Intent, Request, Resolved},
+    plan::{Plan, Step},
+    planner::{self, Intent, Reboots, Request, Resolved},
     port::{Backend, ErrorKind},
 };
 
@@ -29,6 +30,10 @@ pub struct Converged {
     pub done: usize,
     /// What became of the last plan that was executed.
     pub last: Outcome,
+    /// What waits for a reboot that nobody has asked for, or for one more than there was.
+    pub held: Vec<Step>,
+    /// A host was rebooted.
+    pub rebooted: bool,
     /// What the planners had to say, in the last round.
     pub notes: Diagnostics,
     /// How long the executing took, in all rounds.
@@ -62,6 +67,8 @@ pub async fn converge(
         rounds: 0,
         done: 0,
         last: Outcome::default(),
+        held: Vec::new(),
+        rebooted: false,
         notes: Diagnostics::new(),
         took: Duration::ZERO,
     };
@@ -76,6 +83,7 @@ pub async fn converge(
             facts = gather(resolved, &request, backend) => planner::plan(resolved, &request, &facts?)?,
         };
         converged.notes = plan.notes.clone();
+        converged.held = plan.held.clone();
         if plan.is_empty() {
             return Ok(converged);
         }
@@ -103,6 +111,11 @@ pub async fn converge(
         if has_failed && !(changed_below && (has_moved || converged.rounds < ROUNDS)) {
             converged.verdict = Verdict::Failed;
             return Ok(converged);
+        }
+        // A reboot that did not bring what it was for would come again and again.
+        if plan.steps.iter().any(|step| matches!(step.action, Action::Reboot { .. })) {
+            request.reboots = Reboots::Hold;
+            converged.rebooted = true;
         }
         request.intent = match request.intent {
             // Stopping and starting again is done when it is done once; making anew too.

@@ -121,6 +121,7 @@ fn targets(action: &Action) -> Vec<Target<'_>> {
         | Action::MakeTemplate { .. }
         | Action::InstallPackages { .. }
         | Action::Run { .. }
+        | Action::Reboot { .. }
         | Action::Await { .. } => Vec::new(),
     }
 }

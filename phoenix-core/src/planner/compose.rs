@@ -194,6 +194,7 @@ fn converge(
     }
     if provision != Provision::Sealed {
         steps.extend(provision::features(id, item, request, facts)?);
+        notes.extend(provision::notes(item, request, facts));
         steps.extend(provision::leftovers(id, item, facts, request, notes));
     }
     Ok(Draft { steps, outdated, stands_on })

@@ -8,6 +8,7 @@ mod configured;
 mod gpu;
 mod order;
 mod provision;
+mod reboot;
 mod request;
 mod resolve;
 mod undeclared;
@@ -23,7 +24,7 @@ use crate::{
 pub use check::check;
 pub use compose::lifecycle;
 pub use configured::Configured;
-pub use request::{Intent, Leftovers, Rebuild, Request, Strays};
+pub use request::{Intent, Leftovers, Reboots, Rebuild, Request, Strays};
 pub(crate) use resolve::Installed;
 pub use resolve::Resolved;
 
@@ -63,9 +64,12 @@ pub fn survey(resolved: &Resolved, request: &Request, facts: &Facts) -> Result<S
 
 fn finish(resolved: &Resolved, request: &Request, drafts: compose::Drafts) -> Result<Plan, Diagnostics> {
     let (steps, notes) = drafts.into_steps(resolved, request)?;
-    let steps = order::sort(steps, resolved)?;
-    let plan = Plan { steps, notes };
-    check::check(&plan).into_result(plan)
+    let mut steps = order::sort(steps, resolved)?;
+    if reboot::puts_last(&mut steps) {
+        steps = order::sort(steps, resolved)?;
+    }
+    let plan = Plan { steps, held: Vec::new(), notes };
+    check::check(&plan).into_result(reboot::held(plan, request.reboots))
 }
 
 /// Returns the diagnostic for a resource that is not declared.

@@ -4,6 +4,7 @@ use std::collections::BTreeSet;
 
 use super::{
     compose::{Draft, last_of},
+    reboot,
     request::{Leftovers, Request},
     resolve::{Installed, Item},
 };
@@ -27,6 +28,7 @@ pub(super) fn features(
     let mut findings = Diagnostics::new();
     let mut all: Vec<Step> = Vec::new();
     let mut ends: BTreeSet<StepId> = BTreeSet::new();
+    let mut behind: Vec<Vec<Step>> = Vec::new();
     let is_meant = |one: &&Installed| request.has_feature(&one.feature.descriptor().name);
     for installed in item.features.iter().filter(is_meant) {
         match installed.feature.plan(site, &installed.config, facts) {
@@ -35,20 +37,53 @@ pub(super) fn features(
                 for step in &mut steps {
                     // A feature knows its site alone, and several resources can have one host for theirs.
                     step.resource = id.clone();
-                    if step.after.is_disjoint(&own) {
-                        step.after.extend(ends.iter().cloned());
-                    }
                 }
-                if !steps.is_empty() {
-                    ends = last_of(&steps);
-                }
+                let later = reboot::behind(&steps);
+                let (later, mut steps): (Vec<Step>, Vec<Step>) =
+                    steps.into_iter().partition(|step| later.contains(&step.id));
+                chain(&mut steps, &own, &mut ends);
                 all.extend(steps);
+                behind.push(later);
             }
             Err(found) => findings
                 .extend(found.into_iter().map(|finding| item.place_feature(finding, installed)).collect()),
         }
     }
+    // One reboot for all of them, and what stands behind it after it, again feature by feature.
+    if let Some(step) = reboot::merged(id, &behind, &ends) {
+        ends = BTreeSet::from([step.id.clone()]);
+        all.push(step);
+        for mut steps in behind {
+            reboot::redirect(&mut steps, id);
+            let own = steps.iter().map(|step| step.id.clone()).collect();
+            chain(&mut steps, &own, &mut ends);
+            all.extend(steps);
+        }
+    }
     findings.into_result(all)
+}
+
+/// Has the first of a feature's steps stand behind the last of those before.
+fn chain(steps: &mut [Step], own: &BTreeSet<StepId>, ends: &mut BTreeSet<StepId>) {
+    for step in steps.iter_mut() {
+        if step.after.is_disjoint(own) {
+            step.after.extend(ends.iter().cloned());
+        }
+    }
+    if !steps.is_empty() {
+        *ends = last_of(steps.iter());
+    }
+}
+
+/// Returns what the features of a resource have to say that stands against nothing.
+pub(super) fn notes(item: &Item, request: &Request, facts: &Facts) -> Diagnostics {
+    let Some(site) = &item.site else { return Diagnostics::new() };
+    let is_meant = |one: &&Installed| request.has_feature(&one.feature.descriptor().name);
+    let notes = item.features.iter().filter(is_meant).flat_map(|installed| {
+        let notes = installed.feature.notes(site, &installed.config, facts);
+        notes.into_iter().map(move |note| item.place_feature(note, installed))
+    });
+    notes.collect()
 }
 
 /// Returns the steps that remove what features made and nobody declares any more, or says that it is there.
@@ -106,6 +141,7 @@ pub(super) fn only(
         Provision::Sealed => Vec::new(),
         Provision::Fresh | Provision::Observed => {
             let mut steps = features(id, item, request, facts)?;
+            notes.extend(self::notes(item, request, facts));
             steps.extend(leftovers(id, item, facts, request, notes));
             steps
         }

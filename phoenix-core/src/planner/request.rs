@@ -20,6 +20,18 @@ pub struct Request {
     pub strays: Strays,
     /// What shall become of what features made and nobody declares any more.
     pub leftovers: Leftovers,
+    /// What shall become of reboots of hosts.
+    pub reboots: Reboots,
+}
+
+/// What shall become of reboots of hosts.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Reboots {
+    /// They and all that stands behind them are held, and the plan says so.
+    #[default]
+    Hold,
+    /// They are done, once all else is.
+    Perform,
 }
 
 /// What shall become of what features made and nobody declares any more.
@@ -80,6 +92,7 @@ impl Request {
             intent,
             strays: Strays::default(),
             leftovers: Leftovers::default(),
+            reboots: Reboots::default(),
         }
     }
 
@@ -87,6 +100,12 @@ impl Request {
     #[must_use]
     pub fn with_leftovers(self, leftovers: Leftovers) -> Self {
         Self { leftovers, ..self }
+    }
+
+    /// Says what shall become of reboots of hosts.
+    #[must_use]
+    pub fn with_reboots(self, reboots: Reboots) -> Self {
+        Self { reboots, ..self }
     }
 
     /// Says what shall become of guests on another node than they are wanted on.

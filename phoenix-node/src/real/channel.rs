@@ -48,6 +48,11 @@ impl Real {
         action: &Action,
         secret: Option<&[u8]>,
     ) -> Result<(), BackendError> {
+        if let Action::Reboot { .. } = action {
+            let message = format!("`{site}` shares the kernel of this machine, which is not rebooted");
+            return Err(BackendError::new(ErrorKind::Invalid, message)
+                .with_hint("leave `--reboot` out; a real host is needed for what waits for it"));
+        }
         if let Site::Host(_) = site {
             self.prepare(action).await?;
         }

@@ -42,6 +42,9 @@ impl GuestChannel for Node {
         if let Some(real) = &self.real {
             return real.act(&self.me, site, action, secret).await;
         }
+        if let Action::Reboot { boot, .. } = action {
+            return self.reboot(boot.as_deref()).await;
+        }
         let (time, needed) =
             self.inside(site, |world| Ok((time_of(world, action), needed_by(world, action))))?;
         self.pass(time).await;
@@ -341,7 +344,8 @@ fn perform(world: &mut World, action: &Action, secret: Option<&[u8]>) -> Result<
                 return Err(BackendError::new(ErrorKind::Timeout, "what is awaited does not hold"));
             }
         }
-        Action::FetchOsTemplate { .. }
+        Action::Reboot { .. }
+        | Action::FetchOsTemplate { .. }
         | Action::FetchImage { .. }
         | Action::CreateLxc { .. }
         | Action::CreateVm { .. }

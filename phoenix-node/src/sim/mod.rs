@@ -4,6 +4,7 @@ pub(crate) mod accounts;
 pub(crate) mod answer;
 pub(crate) mod archive;
 pub(crate) mod base;
+pub(crate) mod boot;
 pub(crate) mod catalog;
 pub(crate) mod channel;
 pub(crate) mod gpu;

@@ -30,6 +30,7 @@ pub(crate) fn fulfil(world: &mut World, proof: &Condition) {
                 | Expect::Running { .. }
                 | Expect::Active
                 | Expect::Succeeds
+                | Expect::Ends { .. }
                 | Expect::SaysLine { .. } => Body::Text(String::new()),
             };
             match is_gone {
@@ -60,6 +61,7 @@ pub(crate) fn fulfil(world: &mut World, proof: &Condition) {
                 | Expect::Running { .. }
                 | Expect::Active
                 | Expect::Succeeds
+                | Expect::Ends { .. }
                 | Expect::Sha256 { .. }
                 | Expect::LinksTo { .. } => String::new(),
             };

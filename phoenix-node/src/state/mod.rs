@@ -36,7 +36,10 @@ use crate::{
     gpus::Gpus,
     options::NodeSeed,
     real::Errand,
-    sim::world::{Delta, World},
+    sim::{
+        boot,
+        world::{Delta, World},
+    },
     state::{guest::Guest, kept::Kept, storage::Storage, task::Task},
 };
 
@@ -123,6 +126,7 @@ impl State {
         for storage in &seed.storages {
             self.storages.entry(storage.name.clone()).or_insert_with(|| Storage::from_seed(storage));
         }
+        boot::show(&mut self.host);
         self.dirty.node = true;
         self.dirty.storages = true;
         self.dirty.host = true;

@@ -85,6 +85,9 @@ impl Need {
                 needs
             }
             Action::Await { condition, .. } => Self::of_condition(condition, site)?,
+            Action::Reboot { .. } => {
+                return Err(Refusal("it reboots a host, which only Phoenix does".to_owned()));
+            }
             Action::FetchOsTemplate { .. }
             | Action::FetchImage { .. }
             | Action::CreateLxc { .. }

@@ -69,6 +69,7 @@ impl PveBackend {
             | Action::EnsureUser { .. }
             | Action::SetUnit { .. }
             | Action::Run { .. }
+            | Action::Reboot { .. }
             | Action::Await { .. } => {}
         }
         if let (None, Some(site)) = (action.vmid(), action.site())
@@ -102,6 +103,7 @@ fn root_of(kind: GuestKind, params: &BTreeMap<String, String>) -> Option<String>
 /// Returns how long an action takes as a rule. Only the order of steps depends on it.
 fn estimate(action: &Action) -> Duration {
     let milliseconds = match action {
+        Action::Reboot { .. } => 300_000,
         Action::FetchImage { .. } | Action::Migrate { .. } => 60_000,
         Action::FetchOsTemplate { .. } | Action::InstallPackages { .. } => 30_000,
         Action::Clone { mode: CloneMode::Full, .. } => 20_000,

@@ -92,6 +92,7 @@ fn place_of(action: &Action) -> Option<GuestId> {
         | Action::EnsureUser { .. }
         | Action::SetUnit { .. }
         | Action::Run { .. }
+        | Action::Reboot { .. }
         | Action::Await { .. } => None,
     }
 }
@@ -141,6 +142,7 @@ fn own(action: &Action) -> Option<Own> {
         | Action::EnsureUser { .. }
         | Action::SetUnit { .. }
         | Action::Run { .. }
+        | Action::Reboot { .. }
         | Action::Await { .. } => None,
     }
 }

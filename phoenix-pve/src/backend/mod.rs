@@ -33,6 +33,7 @@ mod migrate;
 mod perform;
 mod preflight;
 mod read;
+mod reboot;
 mod settled;
 mod template;
 

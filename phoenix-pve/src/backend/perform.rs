@@ -214,6 +214,7 @@ impl PveBackend {
             | Action::EnsureUser { site, .. }
             | Action::SetUnit { site, .. }
             | Action::Run { site, .. } => self.act_inside(site, action).await,
+            Action::Reboot { site, boot } => self.reboot(site, boot.as_deref(), action, work).await,
             Action::Await { condition, timeout_s } => {
                 self.wait_for(condition, Duration::from_secs(u64::from(*timeout_s)), work).await
             }

@@ -49,6 +49,7 @@ impl PveBackend {
             | Action::EnsureUser { .. }
             | Action::SetUnit { .. }
             | Action::Run { .. }
+            | Action::Reboot { .. }
             | Action::Await { .. } => false,
         }
     }

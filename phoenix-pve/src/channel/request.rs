@@ -139,6 +139,7 @@ pub(super) fn action(
             words.extend(checked(argv)?);
             line("run", &words)?
         }
+        Action::Reboot { .. } => line("run", &[&seconds, given, "systemctl", "reboot"])?,
         Action::Await { .. }
         | Action::FetchOsTemplate { .. }
         | Action::FetchImage { .. }

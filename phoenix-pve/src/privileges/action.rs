@@ -71,6 +71,7 @@ impl World {
                 | Action::EnsureUser { .. }
                 | Action::SetUnit { .. }
                 | Action::Run { .. }
+                | Action::Reboot { .. }
                 | Action::Await { .. } => {}
             }
         }
@@ -165,6 +166,7 @@ pub fn of_action(action: &Action, world: &World) -> Demanded {
         | Action::EnsureUser { .. }
         | Action::SetUnit { .. }
         | Action::Run { .. }
+        | Action::Reboot { .. }
         | Action::Await { .. } => Demanded::default(),
     }
 }

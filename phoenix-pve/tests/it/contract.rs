@@ -266,6 +266,7 @@ fn calls(action: &Action) -> Calls {
         Action::Run { site, .. } => {
             [act(site, "run"), vec![call(format!("ASK {site} command"), Value::Null)]].concat()
         }
+        Action::Reboot { .. } => vec![call("ASK lxc/950 command", Value::Null)],
         Action::Await { .. } => vec![call("ASK lxc/950 command", Value::Null)],
     }
 }
