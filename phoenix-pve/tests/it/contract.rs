@@ -97,6 +97,7 @@ fn actions() -> Vec<Action> {
         },
         Action::SetUnit { site: site(), name: text("a.service"), goal: UnitGoal::Started, enabled: true },
         Action::Run { site: site(), argv: vec![text("true")], stdin: None, proof: proof() },
+        Action::Reboot { site: site(), boot: None },
         Action::Await { condition: proof(), timeout_s: 1 },
     ];
     let making = [
@@ -266,7 +267,10 @@ fn calls(action: &Action) -> Calls {
         Action::Run { site, .. } => {
             [act(site, "run"), vec![call(format!("ASK {site} command"), Value::Null)]].concat()
         }
-        Action::Reboot { .. } => vec![call("ASK lxc/950 command", Value::Null)],
+        Action::Reboot { site, .. } => {
+            let ask = || vec![call(format!("ASK {site} command"), Value::Null)];
+            [ask(), act(site, "reboot"), ask(), vec![call("GET /version", json!({}))]].concat()
+        }
         Action::Await { .. } => vec![call("ASK lxc/950 command", Value::Null)],
     }
 }

@@ -125,7 +125,9 @@ impl GuestChannel for Script {
         let names: Vec<_> =
             asked.as_array().into_iter().flatten().filter_map(|it| it["probe"].as_str()).collect();
         self.next(format!("ASK {site} {}", names.join(" ")));
-        let said = Evidence::Output { status: 0, stdout: String::new(), stderr: String::new() };
+        // Another answer each time, as the number of a boot is another behind each boot.
+        let stdout = format!("{}\n", self.state().left.len());
+        let said = Evidence::Output { status: 0, stdout, stderr: String::new() };
         probes.iter().map(|_| Ok(said.clone())).collect()
     }
 
