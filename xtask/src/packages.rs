@@ -6,7 +6,7 @@ use std::{path::Path, process::Command};
 use crate::{command::run, ui};
 
 /// Programs, and the packages of Debian that have them.
-const PROGRAMS: [(&str, &str); 17] = [
+const PROGRAMS: [(&str, &str); 19] = [
     ("/usr/sbin/sshd", "openssh-server"),
     ("/usr/bin/lxc-start", "lxc"),
     ("/usr/bin/newuidmap", "uidmap"),
@@ -24,6 +24,8 @@ const PROGRAMS: [(&str, &str); 17] = [
     ("/usr/bin/ganesha.nfsd", "nfs-ganesha"),
     ("/usr/share/doc/nfs-ganesha-vfs/copyright", "nfs-ganesha-vfs"),
     ("/usr/bin/nfs-cat", "libnfs-utils"),
+    ("/usr/sbin/smbd", "samba"),
+    ("/usr/bin/smbclient", "smbclient"),
 ];
 
 fn missing() -> Vec<&'static str> {
@@ -59,11 +61,20 @@ pub(crate) fn install() -> Result<(), String> {
             .env("DEBIAN_FRONTEND", "noninteractive")
             .env("RUNLEVEL", "1"))
     };
-    let mut arguments = vec!["install", "--no-install-recommends"];
-    arguments.extend(missing());
-    let installed = apt(&arguments).or_else(|_| apt(&["update"]).and_then(|()| apt(&arguments)));
-    if let Err(why) = installed {
-        ui::skipped("packages", &why);
+    // What comes may drive out what was there: QEMU of another release takes the tools of the old one with it. So it is
+    // looked a second time what is missing.
+    for _ in 0..2 {
+        let wanted = missing();
+        if wanted.is_empty() {
+            break;
+        }
+        let mut arguments = vec!["install", "--no-install-recommends"];
+        arguments.extend(wanted);
+        let installed = apt(&arguments).or_else(|_| apt(&["update"]).and_then(|()| apt(&arguments)));
+        if let Err(why) = installed {
+            ui::skipped("packages", &why);
+            break;
+        }
     }
     Ok(())
 }

@@ -66,7 +66,8 @@ pub(crate) fn guests(
     }
     stack::derive(&mut context, sources, &mut desired);
     desired.network = Some(plane::network(&mut context));
-    let (own, features) = setup::divide(feature::of_host(&mut context));
+    let (own, mut features) = setup::divide(feature::of_host(&mut context));
+    setup::found(&mut context, &mut features);
     setup::derive(&mut context, own, &mut desired);
     if !features.is_empty() {
         let spec = serde_json::json!({ "node": host.node });

@@ -176,6 +176,19 @@ impl Config<'_> {
         }
     }
 
+    /// Adds values to a list inside the entry of a list that has this key, which is made if there is none.
+    pub(super) fn merge(&mut self, list: &str, key: &str, name: &str, inner: &str, values: Vec<Value>) {
+        let entries = self.0.entry(list).or_insert_with(|| json!([]));
+        let Some(entries) = entries.as_array_mut() else { return };
+        let at = entries.iter().position(|entry| entry[key] == name).unwrap_or_else(|| {
+            entries.push(json!({ key: name }));
+            entries.len() - 1
+        });
+        for value in values {
+            push(&mut entries[at], inner, value);
+        }
+    }
+
     /// Adds entries to an object, those left out that are in it.
     pub(super) fn extend(&mut self, key: &str, values: BTreeMap<String, Value>) {
         let object = self.0.entry(key).or_insert_with(|| json!({}));

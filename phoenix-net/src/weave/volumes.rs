@@ -54,7 +54,7 @@ pub(super) fn weave(parts: &mut Parts<'_>) {
         config.default("address", json!(address));
     }
     for (path, clients) in exports {
-        config.push("exports", json!({ "path": path, "clients": clients }));
+        config.merge("exports", "path", &path, "clients", clients);
     }
 }
 

@@ -1,10 +1,11 @@
 //! What the user writes for `nfs-server`.
 
-use std::{collections::BTreeSet, net::IpAddr};
+use std::{collections::BTreeSet, fmt, net::IpAddr};
 
+use ipnet::IpNet;
 use phoenix_core::Problems;
 use schemars::JsonSchema;
-use serde::Deserialize;
+use serde::{Deserialize, Serialize};
 
 /// The configuration of `nfs-server`.
 #[derive(Clone, Debug, PartialEq, Eq, Deserialize, JsonSchema)]
@@ -45,15 +46,48 @@ pub struct Export {
 #[derive(Clone, Debug, PartialEq, Eq, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Client {
-    /// Its address.
+    /// Its address, or the network that all who may are in, for instance `10.0.0.0/24`.
     #[schemars(with = "String")]
-    pub address: IpAddr,
+    pub address: Peer,
     /// Nothing can be written.
     #[serde(default)]
     pub read_only: bool,
     /// Its root is root here too. Not so unless it is said: whoever is root in the guest could then own every file.
     #[serde(default)]
     pub no_root_squash: bool,
+}
+
+/// An address or a network.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(try_from = "String", into = "String")]
+pub struct Peer(IpNet);
+
+impl TryFrom<String> for Peer {
+    type Error = String;
+
+    fn try_from(text: String) -> Result<Self, String> {
+        if let Ok(address) = text.parse::<IpAddr>() {
+            return Ok(Self(address.into()));
+        }
+        text.parse::<IpNet>().map(|net| Self(net.trunc())).map_err(|_| {
+            format!("`{text}` is neither an IP address nor a network: invalid IP address syntax")
+        })
+    }
+}
+
+impl From<Peer> for String {
+    fn from(peer: Peer) -> Self {
+        peer.to_string()
+    }
+}
+
+impl fmt::Display for Peer {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self.0.prefix_len() == self.0.max_prefix_len() {
+            true => self.0.addr().fmt(f),
+            false => self.0.fmt(f),
+        }
+    }
 }
 
 impl Config {
@@ -81,7 +115,8 @@ impl Config {
             let mut addresses = BTreeSet::new();
             for (index, client) in export.clients.iter().enumerate() {
                 let pointer = format!("{pointer}/clients/{index}/address");
-                if client.address.is_unspecified() {
+                // A network without a prefix is everybody, and so is the address that stands for all.
+                if client.address.0.addr().is_unspecified() {
                     problems.add(pointer, format!("`{}` would be everybody", client.address));
                 } else if !addresses.insert(client.address) {
                     problems.add(pointer, format!("the client `{}` is there twice", client.address));

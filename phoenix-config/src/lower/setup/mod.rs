@@ -2,6 +2,7 @@
 //! its own where Proxmox VE keeps something by its API.
 
 mod disks;
+mod exports;
 mod objects;
 mod software;
 
@@ -47,6 +48,11 @@ impl Uses<'_, '_> {
 /// Divides the features that the host's file lists: the host's own, and those of the ground.
 pub(super) fn divide(uses: Vec<FeatureUse>) -> (Vec<FeatureUse>, Vec<FeatureUse>) {
     uses.into_iter().partition(|one| FEATURES.contains(&one.name.as_str()))
+}
+
+/// Adds what the host's file says of the ground beside its list of features.
+pub(super) fn found(context: &mut Context<'_>, ground: &mut Vec<FeatureUse>) {
+    exports::add(context, ground);
 }
 
 /// Adds the host's own part, and what Proxmox VE keeps by its API.
