@@ -26,6 +26,7 @@ pub(crate) fn registry() -> Registry {
         .with_feature(phoenix_portainer_stacks::feature())
         .with_feature(phoenix_python_api_service::feature())
         .with_feature(phoenix_qdrant::feature())
+        .with_feature(phoenix_samba::feature())
         .with_feature(phoenix_step_ca::feature())
         .with_feature(phoenix_step_cli::feature())
         .with_feature(phoenix_traefik::feature())

@@ -57,9 +57,7 @@ const SHELL: [Row; 2] = [
 ];
 
 /// Keys that are checked now and applied by a later release.
-const NOT_YET: [Row; 13] = [
-    (HYPERVISOR_FILE, "/users", "`phoenix setup` will make them on the host"),
-    (HYPERVISOR_FILE, "/samba", "`phoenix setup` will share them"),
+const NOT_YET: [Row; 11] = [
     (HYPERVISOR_FILE, "/zfs/arc_max_gb", "`phoenix setup` will set it"),
     (HYPERVISOR_FILE, "/zfs/settings", "`phoenix setup` will respect it"),
     (HYPERVISOR_FILE, "/nvidia_driver", "`phoenix setup` will install it"),

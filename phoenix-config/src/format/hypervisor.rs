@@ -11,6 +11,7 @@ use super::{
     feature::FeatureEntry,
     firewall::ClusterFirewall,
     guest::Tests,
+    host::HostEntry,
     plugin::Plugin,
     samba::{Nfs, Samba},
     service::PublishingEntry,
@@ -40,6 +41,8 @@ pub(crate) struct HypervisorFile {
     pub(crate) users: Option<User>,
     /// Where the predecessor found its files. Never read: the config directory holds them all.
     pub(crate) core_paths: Option<BTreeMap<String, String>>,
+    /// Software of the host itself.
+    pub(crate) host: Option<HostEntry>,
     /// Network.
     pub(crate) network: Option<HostNetwork>,
     /// Images of Portainer.

@@ -6,6 +6,7 @@ pub(crate) mod certificate;
 pub(crate) mod feature;
 pub(crate) mod firewall;
 pub(crate) mod guest;
+pub(crate) mod host;
 pub(crate) mod hypervisor;
 pub(crate) mod id;
 pub(crate) mod lxc;

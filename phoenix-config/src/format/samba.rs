@@ -32,25 +32,42 @@ pub(crate) struct Export {
 /// The Samba server of the host.
 #[derive(Clone, Debug, Default, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
-#[allow(dead_code, reason = "decoded so that its shape is checked; a later release applies it")]
 pub(crate) struct Samba {
     /// The user that owns the shares.
     #[schemars(extend("format" = "user"))]
     pub(crate) user: Option<String>,
+    /// A reference to that user's password: `env:`, `file:` or `cmd:`.
+    #[schemars(extend("format" = "secret"))]
+    pub(crate) password: Option<String>,
+    /// Further users.
+    #[serde(default)]
+    pub(crate) users: Vec<SambaUser>,
     /// What it shares.
     #[serde(default)]
     pub(crate) shares: Vec<Share>,
 }
 
+/// A user of shares.
+#[derive(Clone, Debug, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct SambaUser {
+    /// The login name. An account of the host is made if there is none.
+    #[schemars(extend("format" = "user"))]
+    pub(crate) name: String,
+    /// A reference to the password: `env:`, `file:` or `cmd:`.
+    #[schemars(extend("format" = "secret"))]
+    pub(crate) password: Option<String>,
+}
+
 /// A share.
 #[derive(Clone, Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
-#[allow(dead_code, reason = "decoded so that its shape is checked; a later release applies it")]
+#[allow(dead_code, reason = "`options` are decoded only so that they can be told of")]
 pub(crate) struct Share {
     /// Its name.
     #[schemars(extend("format" = "line"))]
     pub(crate) name: String,
-    /// The dataset or directory.
+    /// The dataset or directory. It is made if it is missing.
     #[schemars(extend("format" = "line"))]
     pub(crate) path: String,
     /// Never read: `browsable`, `read_only` and `guest_ok` are the keys.
@@ -65,4 +82,7 @@ pub(crate) struct Share {
     #[serde(default)]
     #[schemars(extend("items" = { "type": "string", "format": "user" }))]
     pub(crate) valid_users: Vec<String>,
+    /// The account that all its files belong to; the first of its users if not given.
+    #[schemars(extend("format" = "user"))]
+    pub(crate) owner: Option<String>,
 }

@@ -18,7 +18,7 @@ const UNITS_OF: &[(&str, &[&str])] = &[
     ("qemu-guest-agent", &["qemu-guest-agent.service"]),
     ("redis-server", &["redis-server.service"]),
     ("rsyslog", &["rsyslog.service"]),
-    ("smbd", &["smbd.service"]),
+    ("samba", &["nmbd.service", "smbd.service"]),
     ("systemd-resolved", &["systemd-resolved.service"]),
     ("systemd-timesyncd", &["systemd-timesyncd.service"]),
     ("unattended-upgrades", &["unattended-upgrades.service"]),

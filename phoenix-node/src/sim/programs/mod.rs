@@ -68,6 +68,7 @@ const PROGRAMS: &[(&str, Program)] = &[
     ("portainer-api", portainer::api),
     ("phoenix-nfs-ask", names::ask_nfs),
     ("runuser", step::runuser),
+    ("phoenix-samba-ask", names::ask_samba),
     ("ssh-keygen", packages::ssh_keygen),
     ("sign-certificate", step::sign_certificate),
     ("stat", files::stat),

@@ -1,5 +1,5 @@
-//! What asks servers of the site itself: one of names for those in a file, one of NFS whether it answers. The server's
-//! unit runs, and is told of that address by its configuration.
+//! What asks servers of the site itself: one of names for those in a file, those of NFS and Samba whether they answer. The
+//! server's unit runs, and is told of that address by its configuration.
 
 use crate::sim::programs::{Ran, Run};
 
@@ -42,5 +42,15 @@ pub(super) fn ask_nfs(run: Run<'_>) -> Ran {
     {
         true => Ran::default(),
         false => Ran::failed(111, format!("`{server}` cannot be reached: Connection refused")),
+    }
+}
+
+/// Arguments: the server's address.
+pub(super) fn ask_samba(run: Run<'_>) -> Ran {
+    let (unit, conf) = ("smbd.service", "/etc/samba/smb.conf");
+    let has_it = run.world.text(conf).is_some_and(|text| text.contains("[global]"));
+    match has_it && run.world.unit(unit).is_some_and(|unit| unit.active) && !run.world.is_stale(unit, conf) {
+        true => Ran::default(),
+        false => Ran::failed(111, "the server cannot be reached: Connection refused"),
     }
 }

@@ -17,7 +17,7 @@ const NAME: &str = "base-setup";
 pub fn feature() -> Box<dyn Feature> {
     let about = "installs basic packages and sets locale, time zone, users and their keys";
     let descriptor = Descriptor::new(NAME, about, schema::schema());
-    let descriptor = descriptor.at([SiteKind::Lxc, SiteKind::Vm, SiteKind::Host]);
+    let descriptor = descriptor.after(["host-base"]).at([SiteKind::Lxc, SiteKind::Vm, SiteKind::Host]);
     Box::new(Recipe::new(descriptor, draft).checked_by(problems))
 }
 
