@@ -22,4 +22,5 @@ mod real;
 mod refusal;
 mod run;
 mod serve;
+mod setup_software;
 mod unreadable;

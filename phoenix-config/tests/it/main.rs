@@ -8,4 +8,5 @@ mod kit;
 mod migration;
 mod plugin;
 mod predecessor;
+mod setup;
 mod stack;

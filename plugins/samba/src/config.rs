@@ -8,7 +8,8 @@ use serde::Deserialize;
 
 /// What is the system's, with all below it.
 const SYSTEM: [&str; 13] = [
-    "/bin", "/boot", "/dev", "/etc", "/lib", "/lib64", "/proc", "/root", "/run", "/sbin", "/sys", "/tmp", "/usr",
+    "/bin", "/boot", "/dev", "/etc", "/lib", "/lib64", "/proc", "/root", "/run", "/sbin", "/sys", "/tmp",
+    "/usr",
 ];
 /// Names that mean something to Samba itself.
 const RESERVED: [&str; 6] = ["global", "homes", "printers", "print$", "ipc$", "admin$"];
@@ -99,7 +100,11 @@ impl Config {
     pub fn problems(&self) -> Problems {
         let mut problems = Problems::default();
         if self.address.is_some_and(|address| address.is_unspecified() || address.is_multicast()) {
-            problems.refuse("/address", "it is no address of the host", "leave it out to answer at all of them");
+            problems.refuse(
+                "/address",
+                "it is no address of the host",
+                "leave it out to answer at all of them",
+            );
         }
         if !is_word(&self.workgroup) {
             problems.add("/workgroup", format!("`{}` is no name of a workgroup", self.workgroup));
@@ -127,7 +132,8 @@ impl Config {
                 path.strip_prefix(*above).is_some_and(|rest| rest.is_empty() || rest.starts_with('/'))
             };
             if !is_path(path) {
-                problems.add(format!("{pointer}/path"), format!("`{path}` is no absolute path of plain letters"));
+                problems
+                    .add(format!("{pointer}/path"), format!("`{path}` is no absolute path of plain letters"));
             } else if SYSTEM.iter().any(|above| is_in(&above)) {
                 let hint = "share a directory of its own, such as `/srv/NAME`";
                 problems.refuse(format!("{pointer}/path"), format!("`{path}` is the system's"), hint);
@@ -161,7 +167,9 @@ fn is_word(text: &str) -> bool {
 fn is_account(text: &str) -> bool {
     text.len() <= 32
         && text.starts_with(|letter: char| letter.is_ascii_lowercase() || letter == '_')
-        && text.bytes().all(|byte| byte.is_ascii_lowercase() || byte.is_ascii_digit() || b"_-".contains(&byte))
+        && text
+            .bytes()
+            .all(|byte| byte.is_ascii_lowercase() || byte.is_ascii_digit() || b"_-".contains(&byte))
 }
 
 fn is_path(path: &str) -> bool {

@@ -2,7 +2,8 @@
 //! answers.
 
 use phoenix_core::{
-    Action, Condition, Content, Descriptor, Draft, Evidence, Expect, Feature, Probe, Recipe, StepId, UnitGoal,
+    Action, Condition, Content, Descriptor, Draft, Evidence, Expect, Feature, Probe, Recipe, StepId,
+    UnitGoal,
     draft::{Command, File, Service},
     feature::SiteKind,
 };
@@ -45,7 +46,8 @@ fn draft(draft: &mut Draft<'_>, config: &Config) {
         ready.push(made);
     }
     let folder = draft.directory("make-folder", FOLDER, (0o755, "root"), []);
-    let program = |path| File::text(path, if path == ASK { include_str!("ask.pl") } else { include_str!("user.sh") });
+    let program =
+        |path| File::text(path, if path == ASK { include_str!("ask.pl") } else { include_str!("user.sh") });
     let asks = draft.write("write-ask", program(ASK).with_mode(0o755), [folder.clone()]);
     let makes = draft.write("write-user", program(USER).with_mode(0o755), [folder]);
 
@@ -61,22 +63,31 @@ fn draft(draft: &mut Draft<'_>, config: &Config) {
     let service = if is_reread { service.reloading() } else { service };
     let up = draft.service(&service, [packages.clone(), conf.clone()]);
 
-    let mut last = vec![up, asks, names];
     for user in &config.users {
-        last.push(password(draft, user, [makes.clone(), packages.clone(), conf.clone()].into_iter().chain(ready.clone())));
+        let before = [makes.clone(), packages.clone(), conf.clone()].into_iter().chain(ready.clone());
+        password(draft, user, before);
     }
     let address = config.address.map_or_else(|| "127.0.0.1".to_owned(), |address| address.to_string());
     let answers = draft.succeeds([ASK, &address]);
-    draft.wait("answers", answers, 60, format!("Samba answers at `{address}`"), last);
+    draft.wait("answers", answers, 60, format!("Samba answers at `{address}`"), [up, asks, names]);
 }
 
 /// Has the directory of a share there. One that is there is left as it is, with all that is in it.
-fn directory(draft: &mut Draft<'_>, config: &Config, (at, share): (usize, &Share), ready: &[Option<StepId>]) -> Option<StepId> {
+fn directory(
+    draft: &mut Draft<'_>,
+    config: &Config,
+    (at, share): (usize, &Share),
+    ready: &[Option<StepId>],
+) -> Option<StepId> {
     let path = share.path.as_str();
     if let Some(found) = draft.file(path) {
         if !found.directory {
             let hint = "name another, or move what is there away";
-            draft.refuse(&format!("/shares/{at}/path"), format!("`{path}` is there and is no directory"), hint);
+            draft.refuse(
+                &format!("/shares/{at}/path"),
+                format!("`{path}` is there and is no directory"),
+                hint,
+            );
         } else if found.mode & 0o002 != 0 {
             let problem = format!("everybody on the host can write to `{path}`, which is to be shared");
             let hint = format!("take that away (`chmod o-w {path}`); `owner` says whose files it has");

@@ -12,6 +12,7 @@ mod portainer;
 mod portainer_stacks;
 mod python_api_service;
 mod qdrant;
+mod samba;
 mod step;
 mod traefik;
 mod trusted_ca;

@@ -31,7 +31,8 @@ pub(super) fn add(context: &mut Context<'_>, ground: &mut Vec<FeatureUse>) {
     let pools: Vec<String> = pools.map(|pool| format!("/{}/", pool.name)).collect();
     let is_plain =
         |path: &str| !path.starts_with("/mnt/pve/") && !pools.iter().any(|pool| path.starts_with(pool));
-    let plain = exports.iter().map(|(_, export)| export.path.as_str()).filter(|path| is_plain(path));
+    let plain =
+        exports.iter().map(|(_, export)| export.path.trim_end_matches('/')).filter(|path| is_plain(path));
     let directories: Vec<Value> = plain.map(|path| json!({ "path": path, "once": true })).collect();
     if !directories.is_empty() && context.registered.contains("volume-directories") {
         push_all(config(ground, "volume-directories"), "directories", directories);
@@ -64,7 +65,8 @@ fn entry(context: &mut Context<'_>, pointer: &str, export: &Export) -> Value {
                 }));
                 continue;
             }
-            let message = format!("`{one}` is no address or network that `{}` could be exported to", export.path);
+            let message =
+                format!("`{one}` is no address or network that `{}` could be exported to", export.path);
             let hint = "write an address, or a network such as `10.0.0.0/24`";
             let finding = Diagnostic::error("export-client", message).with_hint(hint);
             report(context, &format!("{pointer}/clients/{at}"), finding);
