@@ -30,7 +30,6 @@ impl Lab {
             .with_manager(phoenix_lxc::Lxc)
             .with_manager(phoenix_portainer_stacks::Stacks)
             .with_manager(phoenix_vm::Vm)
-            .with_manager(phoenix_net::Firewall)
             .with_feature(phoenix_base_setup::feature())
             .with_feature(phoenix_certificate::feature())
             .with_feature(phoenix_certificate::renewal::feature())

@@ -128,13 +128,13 @@ impl Config {
                 problems.add(format!("{pointer}/name"), format!("the share `{}` is there twice", share.name));
             }
             let path = share.path.as_str();
-            let is_in = |above: &&str| {
-                path.strip_prefix(*above).is_some_and(|rest| rest.is_empty() || rest.starts_with('/'))
+            let is_in = |above: &str| {
+                path.strip_prefix(above).is_some_and(|rest| rest.is_empty() || rest.starts_with('/'))
             };
             if !is_path(path) {
                 problems
                     .add(format!("{pointer}/path"), format!("`{path}` is no absolute path of plain letters"));
-            } else if SYSTEM.iter().any(|above| is_in(&above)) {
+            } else if SYSTEM.iter().any(|above| is_in(above)) {
                 let hint = "share a directory of its own, such as `/srv/NAME`";
                 problems.refuse(format!("{pointer}/path"), format!("`{path}` is the system's"), hint);
             }

@@ -83,8 +83,8 @@ fn a_directory_that_is_there_is_not_taken_and_not_shared_while_all_can_write_to_
             site: site.clone(),
             path: "/srv/data".into(),
             mode,
-            owner: "games".into(),
-            group: "games".into(),
+            owner: "root".into(),
+            group: "root".into(),
         };
         world.node.act(&site, &directory(0o777), None).await.expect("is made");
         let found = world.plan(&lab).await.expect_err("is refused");
