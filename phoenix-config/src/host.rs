@@ -60,6 +60,15 @@ pub struct StorageDecl {
     pub pool: Option<String>,
     /// The path that it is mounted at on the host, for `dir` storages and datasets.
     pub path: Option<String>,
+    /// How Proxmox VE defines it, in its words; none if it is only known to be there.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub definition: Option<BTreeMap<String, String>>,
+    /// One that is there and is not Phoenix's is taken over.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub adopt: bool,
+    /// Where it is declared.
+    #[serde(default, skip_serializing_if = "String::is_empty")]
+    pub pointer: String,
 }
 
 /// An administrator of the host.

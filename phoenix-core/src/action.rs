@@ -12,6 +12,7 @@ use crate::{
     firewall::{FirewallChange, FirewallScope},
     guest::CloneMode,
     id::{GuestId, Site, Vmid},
+    object::{ObjectChange, ObjectKind},
     secret::SecretRef,
 };
 
@@ -176,6 +177,16 @@ pub enum Action {
         /// What.
         #[serde(flatten)]
         change: FirewallChange,
+    },
+    /// Changes an object that Proxmox VE keeps by its API and that is no guest.
+    Object {
+        /// Which list it stands in.
+        of: ObjectKind,
+        /// Its name there; nothing where the change is of the whole list.
+        name: String,
+        /// What.
+        #[serde(flatten)]
+        change: ObjectChange,
     },
     /// Writes a file: beside it, then renamed over it.
     WriteFile {
@@ -343,7 +354,8 @@ impl Action {
             | Self::DeleteSnapshot { .. }
             | Self::Rollback { .. }
             | Self::MakeTemplate { .. }
-            | Self::Firewall { .. } => None,
+            | Self::Firewall { .. }
+            | Self::Object { .. } => None,
         }
     }
 
@@ -375,7 +387,10 @@ impl Action {
                 | Expect::LinksTo { .. } => condition.probe.site()?.guest().map(|guest| guest.vmid),
             },
             // A guest's firewall is a file of its own.
-            Self::FetchOsTemplate { .. } | Self::FetchImage { .. } | Self::Firewall { .. } => None,
+            Self::FetchOsTemplate { .. }
+            | Self::FetchImage { .. }
+            | Self::Firewall { .. }
+            | Self::Object { .. } => None,
             Self::WriteFile { .. }
             | Self::InstallArtifact { .. }
             | Self::MakeDirectory { .. }

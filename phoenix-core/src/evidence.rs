@@ -7,6 +7,7 @@ use serde::{Deserialize, Serialize};
 use crate::{
     firewall::{FirewallNames, FirewallState},
     id::{GuestId, Vmid},
+    object::Objects,
 };
 
 /// An answer. Which variant answers which probe stands at [`Probe`](crate::Probe).
@@ -51,6 +52,8 @@ pub enum Evidence {
     Firewall(FirewallState),
     /// What the rules of a firewall can name.
     FirewallNames(FirewallNames),
+    /// The objects of a list.
+    Objects(Objects),
     /// A file or directory.
     File(FileState),
     /// An installed package.

@@ -8,6 +8,7 @@ use crate::{
     evidence::{Evidence, GuestConfig, GuestRow, StorageRow},
     firewall::{FirewallNames, FirewallScope, FirewallState},
     id::{GuestId, Site, Vmid},
+    object::{ObjectKind, Objects},
     probe::Probe,
 };
 
@@ -79,6 +80,14 @@ impl Facts {
     pub fn firewall_names(&self, scope: &FirewallScope) -> Option<&FirewallNames> {
         match self.get(&Probe::FirewallNames { scope: scope.clone() })? {
             Evidence::FirewallNames(names) => Some(names),
+            _ => None,
+        }
+    }
+
+    /// Returns the objects of a list, if they are known.
+    pub fn objects(&self, of: &ObjectKind) -> Option<&Objects> {
+        match self.get(&of.probe())? {
+            Evidence::Objects(objects) => Some(objects),
             _ => None,
         }
     }

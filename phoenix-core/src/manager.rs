@@ -64,8 +64,19 @@ pub struct Planned {
     pub stands_on: Option<ResourceId>,
     /// It stands on an older layer, or is one itself; the reason.
     pub outdated: Option<String>,
+    /// What of its kind is Phoenix's, or nobody's, and is not declared.
+    pub undeclared: Vec<Undeclared>,
     /// Whether the planner shall ask the features for steps, and what they shall take for known.
     pub provision: Provision,
+}
+
+/// Something that is there and that nobody declares.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Undeclared {
+    /// What is told of it.
+    pub note: Diagnostic,
+    /// What removes it where that is asked for, one after the other; nothing if it must stay.
+    pub removal: Vec<Step>,
 }
 
 /// What the features of a resource shall be asked.

@@ -7,6 +7,7 @@ use serde::{Deserialize, Serialize};
 use crate::{
     firewall::FirewallScope,
     id::{GuestId, Site},
+    object::ObjectKind,
 };
 
 /// A question. Two equal probes are one question.
@@ -50,6 +51,11 @@ pub enum Probe {
     FirewallNames {
         /// Whose.
         scope: FirewallScope,
+    },
+    /// All objects of a list, in one call. Answer: `Objects`.
+    Objects {
+        /// Which list.
+        of: ObjectKind,
     },
     /// A file or directory at a site. Answer: `File`, or `Absent`.
     File {
@@ -127,7 +133,8 @@ impl Probe {
             | Self::Config { .. }
             | Self::Snapshots { .. }
             | Self::Firewall { .. }
-            | Self::FirewallNames { .. } => None,
+            | Self::FirewallNames { .. }
+            | Self::Objects { .. } => None,
         }
     }
 

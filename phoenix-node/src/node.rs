@@ -4,6 +4,7 @@ mod begin;
 mod calls;
 mod carry;
 mod guard;
+mod network_guard;
 mod outside;
 mod reboot;
 mod watch;
@@ -214,6 +215,7 @@ impl Node {
         });
         node.commit(&mut node.state())?;
         node.resume_guards();
+        node.resume_network_guards();
         for upid in running {
             tokio::spawn(work_on(node.me.clone(), Arc::clone(&node.changed), upid));
         }

@@ -128,7 +128,8 @@ impl Trial {
             | Probe::Config { .. }
             | Probe::Snapshots { .. }
             | Probe::Firewall { .. }
-            | Probe::FirewallNames { .. } => Evidence::Absent,
+            | Probe::FirewallNames { .. }
+            | Probe::Objects { .. } => Evidence::Absent,
         })
     }
 
@@ -199,7 +200,8 @@ impl Trial {
             | Action::DeleteSnapshot { .. }
             | Action::Rollback { .. }
             | Action::MakeTemplate { .. }
-            | Action::Firewall { .. } => {}
+            | Action::Firewall { .. }
+            | Action::Object { .. } => {}
         }
     }
 
@@ -235,7 +237,8 @@ impl Trial {
                 | Probe::Config { .. }
                 | Probe::Snapshots { .. }
                 | Probe::Firewall { .. }
-                | Probe::FirewallNames { .. } => return,
+                | Probe::FirewallNames { .. }
+                | Probe::Objects { .. } => return,
             },
             Expect::Active => match probe {
                 Probe::Unit { name, .. } => return self.set_unit(name, true, true),

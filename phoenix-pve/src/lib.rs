@@ -19,7 +19,8 @@ pub mod upid;
 
 pub use backend::{Limits, PveBackend};
 pub use channel::{
-    Address, ChannelError, ChannelLimits, Entry, Far, Guard, GuestChannel, LiveChannel, Nodes, SshOptions,
+    Address, ChannelError, ChannelLimits, Entry, Far, Guard, Guarded, GuestChannel, LiveChannel, Nodes,
+    SshOptions,
 };
 pub use client::Client;
 pub use error::{Cut, PveError};

@@ -6,8 +6,8 @@ use std::{
 };
 
 use async_trait::async_trait;
-use phoenix_core::{Action, BackendError, Evidence, FirewallScope, GuestId, Probe, Site};
-use phoenix_pve::channel::{Guard, GuestChannel};
+use phoenix_core::{Action, BackendError, Evidence, GuestId, Probe, Site};
+use phoenix_pve::channel::{Guard, Guarded, GuestChannel};
 
 /// A way into guests, and how many questions went through it to each site since somebody looked.
 pub struct Counted {
@@ -51,7 +51,7 @@ impl GuestChannel for Counted {
         self.inner.set_raw_keys(guest, lines).await
     }
 
-    async fn guard(&self, node: &str, scope: &FirewallScope, guard: Guard) -> Result<(), BackendError> {
-        self.inner.guard(node, scope, guard).await
+    async fn guard(&self, node: &str, what: &Guarded, guard: Guard) -> Result<(), BackendError> {
+        self.inner.guard(node, what, guard).await
     }
 }

@@ -3,7 +3,9 @@
 use std::collections::BTreeSet;
 
 use anstyle::Style;
-use phoenix_core::{Action, Change, FirewallScope, Plan, ResourceId, Step, firewall::FirewallChange};
+use phoenix_core::{
+    Action, Change, FirewallScope, ObjectChange, Plan, ResourceId, Step, firewall::FirewallChange,
+};
 use serde::Serialize;
 
 use super::{
@@ -132,6 +134,7 @@ fn sort(action: &Action) -> Sort {
         | Action::Clone { .. }
         | Action::Snapshot { .. } => Sort::Creates,
         Action::Firewall { change, .. } => of_firewall(change),
+        Action::Object { change, .. } => of_object(change),
         Action::Delete { .. } | Action::DeleteSnapshot { .. } | Action::RemoveFile { .. } => Sort::Deletes,
         Action::Start { .. } | Action::Stop { .. } | Action::Reboot { .. } => Sort::Powers,
         Action::Await { .. } => Sort::Waits,
@@ -149,6 +152,15 @@ fn sort(action: &Action) -> Sort {
         | Action::EnsureUser { .. }
         | Action::SetUnit { .. }
         | Action::Run { .. } => Sort::Changes,
+    }
+}
+
+fn of_object(change: &ObjectChange) -> Sort {
+    match change {
+        ObjectChange::Create { .. } | ObjectChange::Issue { .. } => Sort::Creates,
+        ObjectChange::Remove { .. } => Sort::Deletes,
+        ObjectChange::Guard { .. } | ObjectChange::Confirm => Sort::Waits,
+        ObjectChange::Update { .. } | ObjectChange::Apply => Sort::Changes,
     }
 }
 

@@ -81,6 +81,7 @@ fn later(plan: &Plan) -> Vec<Action> {
             | Action::Rollback { .. }
             | Action::MakeTemplate { .. }
             | Action::Firewall { .. }
+            | Action::Object { .. }
             | Action::WriteFile { .. }
             | Action::InstallArtifact { .. }
             | Action::MakeDirectory { .. }

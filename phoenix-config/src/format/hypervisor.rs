@@ -7,16 +7,19 @@ use serde::Deserialize;
 use serde_json::Value;
 
 use super::{
+    access::Access,
     artifact::ArtifactEntry,
     feature::FeatureEntry,
     firewall::ClusterFirewall,
     guest::Tests,
     host::HostEntry,
+    interface::{BondEntry, BridgeEntry, VlanEntry},
     plugin::Plugin,
     samba::{Nfs, Samba},
     service::PublishingEntry,
+    storage::StorageEntry,
     volume::VolumeEntry,
-    zfs::{StorageEntry, Zfs},
+    zfs::Zfs,
 };
 
 /// `phoenix_hypervisor_config.json`: the host.
@@ -56,6 +59,8 @@ pub(crate) struct HypervisorFile {
     /// Storages that stand on no dataset.
     #[serde(default)]
     pub(crate) storages: Vec<StorageEntry>,
+    /// Who may do what in Proxmox VE.
+    pub(crate) access: Option<Access>,
     /// The storage of OS templates; the first `dir` storage with `vztmpl`, else `local`, if not given.
     #[schemars(extend("format" = "storage-id"))]
     pub(crate) os_template_storage: Option<String>,
@@ -173,6 +178,23 @@ pub(crate) struct Interfaces {
     /// The gateway.
     #[schemars(extend("format" = "ip"))]
     pub(crate) gateway: Option<String>,
+    /// The interfaces that are the bridge's ports, and no others.
+    #[schemars(extend("items" = { "type": "string", "format": "interface" }))]
+    pub(crate) ports: Option<Vec<String>>,
+    /// The bridge takes in VLAN tags of guests.
+    pub(crate) vlan_aware: Option<bool>,
+    /// The largest packet.
+    #[schemars(range(min = 576, max = 65520))]
+    pub(crate) mtu: Option<u32>,
+    /// Further bridges, by name.
+    #[serde(default)]
+    pub(crate) bridges: BTreeMap<String, BridgeEntry>,
+    /// Interfaces that act as one, by name.
+    #[serde(default)]
+    pub(crate) bonds: BTreeMap<String, BondEntry>,
+    /// VLANs of interfaces, by name.
+    #[serde(default)]
+    pub(crate) vlans: BTreeMap<String, VlanEntry>,
     /// DNS servers of the host.
     #[serde(default)]
     #[schemars(extend("items" = { "type": "string", "format": "ip" }))]

@@ -83,6 +83,9 @@ pub(crate) struct Dataset {
     pub(crate) proxmox_content_type: Option<String>,
     /// Never read.
     pub(crate) storage_class: Option<String>,
+    /// A storage of that name that is there and is not Phoenix's is taken over, and changed where it differs.
+    #[serde(default)]
+    pub(crate) adopt: bool,
 }
 
 /// A sort of storage.
@@ -91,22 +94,4 @@ pub(crate) struct Dataset {
 pub(crate) enum StorageKind {
     Zfspool,
     Dir,
-}
-
-/// A storage that stands on no dataset.
-#[derive(Clone, Debug, Deserialize, JsonSchema)]
-#[serde(deny_unknown_fields)]
-pub(crate) struct StorageEntry {
-    /// Its id.
-    #[schemars(extend("format" = "storage-id"))]
-    pub(crate) name: String,
-    /// The sort of storage: `dir`, `zfspool`, `lvmthin`, `nfs`, …
-    #[schemars(extend("format" = "property"))]
-    pub(crate) plugin: String,
-    /// What it may hold, with commas.
-    #[schemars(extend("format" = "content"))]
-    pub(crate) content: String,
-    /// Its size in GiB.
-    #[schemars(range(min = 1))]
-    pub(crate) size_gb: Option<u64>,
 }

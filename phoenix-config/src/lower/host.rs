@@ -1,6 +1,6 @@
 //! The host: what the hypervisor's file says about it.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use phoenix_core::SecretRef;
 use serde_json::Value;
@@ -10,6 +10,7 @@ use crate::{
     format::{
         feature::FeatureEntry,
         hypervisor::User,
+        storage::StorageEntry,
         zfs::{Dataset, RaidLevel, StorageKind, ZfsPool},
     },
     host::{Host, HostUser, NfsExport, NfsMount, Route, Services, StorageDecl},
@@ -81,25 +82,50 @@ fn disk_bytes(path: &str) -> Option<u64> {
 
 fn storages(model: &Model) -> Vec<StorageDecl> {
     let zfs = model.hypervisor.zfs.as_ref();
-    let on_datasets = zfs.into_iter().flat_map(|zfs| &zfs.datasets).filter_map(dataset);
-    let others = model.hypervisor.storages.iter().map(|storage| StorageDecl {
+    let datasets = zfs.into_iter().flat_map(|zfs| &zfs.datasets).enumerate();
+    let on_datasets = datasets.filter_map(|(at, entry)| dataset(at, entry));
+    let others = model.hypervisor.storages.iter().enumerate().map(|(at, storage)| StorageDecl {
         name: storage.name.clone(),
         plugin: storage.plugin.clone(),
         content: contents(&storage.content),
         total_bytes: storage.size_gb.map(|gib| gib << 30),
         pool: None,
-        path: None,
+        path: storage.path.clone(),
+        definition: definition(storage),
+        adopt: storage.adopt,
+        pointer: format!("/storages/{at}"),
     });
     on_datasets.chain(others).collect()
 }
 
-fn dataset(dataset: &Dataset) -> Option<StorageDecl> {
+/// Returns how a storage is defined, if its entry says so.
+fn definition(storage: &StorageEntry) -> Option<BTreeMap<String, String>> {
+    let mut own = storage.own();
+    if own.is_empty() && !storage.adopt {
+        return None;
+    }
+    if !storage.nodes.is_empty() {
+        own.insert("nodes".to_owned(), storage.nodes.join(","));
+    }
+    let shared = storage.shared.map(|shared| if shared { "1".to_owned() } else { String::new() });
+    own.extend(shared.map(|shared| ("shared".to_owned(), shared)));
+    Some(own)
+}
+
+fn dataset(at: usize, dataset: &Dataset) -> Option<StorageDecl> {
     let plugin = match dataset.proxmox_storage_type? {
         StorageKind::Zfspool => "zfspool",
         StorageKind::Dir => "dir",
     };
     let pool = format!("{}/{}", dataset.pool, dataset.name);
+    let own = match plugin {
+        "zfspool" => ("pool".to_owned(), pool.clone()),
+        _ => ("path".to_owned(), format!("/{pool}")),
+    };
     Some(StorageDecl {
+        definition: Some(BTreeMap::from([own])),
+        adopt: dataset.adopt,
+        pointer: format!("/zfs/datasets/{at}"),
         name: format!("{}-{}", dataset.pool, dataset.name),
         plugin: plugin.to_owned(),
         content: contents(dataset.proxmox_content_type.as_deref().unwrap_or("images,rootdir")),

@@ -106,6 +106,7 @@ fn unanswered(probe: &Probe, error: &crate::BackendError) -> Diagnostic {
         Probe::Snapshots { guest } => format!("the snapshots of `{guest}`"),
         Probe::Firewall { scope } => format!("the firewall `{scope}`"),
         Probe::FirewallNames { scope } => format!("the names of the firewall `{scope}`"),
+        Probe::Objects { of } => format!("the list of each {}", of.noun()),
         Probe::File { site, path } => format!("the file `{path}` in `{site}`"),
         Probe::Package { site, name } => format!("the package `{name}` in `{site}`"),
         Probe::Unit { site, name, .. } => format!("the unit `{name}` in `{site}`"),

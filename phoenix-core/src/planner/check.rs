@@ -7,11 +7,12 @@ use crate::{
     content::Content,
     diagnostic::{Diagnostic, Diagnostics},
     id::{GuestId, Site, StepId},
+    object::ObjectChange,
     plan::{Plan, Step},
 };
 
-/// Keys of guest configurations that hold a secret in clear: they never stand in a plan.
-const SECRET_KEYS: [&str; 2] = ["cipassword", "password"];
+/// Keys of guests and objects that hold a secret in clear: they never stand in a plan.
+const SECRET_KEYS: [&str; 4] = ["cipassword", "encryption-key", "keyring", "password"];
 
 /// Something that a step writes: two unordered writers of it would make the outcome depend on luck.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -59,6 +60,9 @@ fn fault(code: &str, message: String) -> Diagnostic {
 }
 
 fn secret_key(action: &Action) -> Option<&str> {
+    if let Action::Object { change: ObjectChange::Create { values, .. }, .. } = action {
+        return values.keys().map(String::as_str).find(|key| SECRET_KEYS.contains(key));
+    }
     let (Action::CreateLxc { params: values, .. }
     | Action::CreateVm { params: values, .. }
     | Action::Configure { set: values, .. }) = action
@@ -108,6 +112,7 @@ fn targets(action: &Action) -> Vec<Target<'_>> {
         Action::Resize { guest, disk, .. } => vec![Target::Property(guest.vmid.0, disk)],
         // Its steps come one after the other, and each change has a step of its own.
         Action::Firewall { .. }
+        | Action::Object { .. }
         | Action::FetchOsTemplate { .. }
         | Action::FetchImage { .. }
         | Action::Clone { .. }

@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use super::{
     Resolved, Standing, provision,
-    request::{Intent, Rebuild, Request, Strays},
+    request::{Intent, Leftovers, Rebuild, Request, Strays},
     resolve::Item,
     undeclared,
 };
@@ -15,7 +15,7 @@ use crate::{
     guest::Power,
     id::{ResourceId, StepId},
     lifecycle::Lifecycle,
-    manager::{Planned, Provision},
+    manager::{Planned, Provision, Undeclared},
     plan::{Phase, Step},
     resource::{Requirement, Stage},
 };
@@ -185,12 +185,18 @@ fn converge(
     notes: &mut Diagnostics,
 ) -> Result<Draft, Diagnostics> {
     let planned = item.manager.plan(id, Some(item.spec.as_ref()), facts)?;
-    let Planned { mut steps, notes: said, migration, stands_on, outdated, provision } = planned;
+    let Planned { mut steps, notes: said, migration, stands_on, outdated, undeclared, provision } = planned;
     notes.extend(said.into_iter().map(|note| item.place(note)).collect());
     match (migration, request.strays) {
         (Some(step), Strays::Migrate) => steps.push(step),
         (Some(step), Strays::Stay) => notes.push(item.place(stray(id, &step.reason))),
         (None, _) => {}
+    }
+    for Undeclared { note, removal } in undeclared {
+        match request.leftovers {
+            Leftovers::Remove if !removal.is_empty() => steps.extend(removal),
+            Leftovers::Remove | Leftovers::Keep => notes.push(item.place(note)),
+        }
     }
     if provision != Provision::Sealed {
         steps.extend(provision::features(id, item, request, facts)?);

@@ -34,7 +34,11 @@ impl Node {
             }
             Guard::End => {
                 state.firewall.guards.remove(scope);
-                if state.firewall.reverted.remove(scope) { Err(reverted(scope)) } else { Ok(()) }
+                if state.firewall.reverted.remove(scope) {
+                    Err(reverted(&phoenix_pve::Guarded::Firewall(scope.clone())))
+                } else {
+                    Ok(())
+                }
             }
         };
         self.commit(state).map_err(|error| BackendError::new(ErrorKind::Failed, describe(&error)))?;

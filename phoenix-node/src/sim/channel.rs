@@ -2,10 +2,9 @@
 
 use async_trait::async_trait;
 use phoenix_core::{
-    Action, BackendError, Content, ErrorKind, Evidence, FirewallScope, GuestId, Probe, Site, UnitGoal,
-    evidence::FileState,
+    Action, BackendError, Content, ErrorKind, Evidence, GuestId, Probe, Site, UnitGoal, evidence::FileState,
 };
-use phoenix_pve::channel::{Guard, GuestChannel};
+use phoenix_pve::channel::{Guard, Guarded, GuestChannel};
 use sha2::{Digest, Sha256};
 
 use crate::{
@@ -73,8 +72,11 @@ impl GuestChannel for Node {
         self.save(&mut state)
     }
 
-    async fn guard(&self, node: &str, scope: &FirewallScope, guard: Guard) -> Result<(), BackendError> {
-        self.guard_firewall(node, scope, guard)
+    async fn guard(&self, node: &str, what: &Guarded, guard: Guard) -> Result<(), BackendError> {
+        match what {
+            Guarded::Firewall(scope) => self.guard_firewall(node, scope, guard),
+            Guarded::Interfaces => self.guard_interfaces(node, guard),
+        }
     }
 }
 
@@ -193,7 +195,8 @@ fn answer(world: &World, probe: &Probe) -> Result<Evidence, BackendError> {
         | Probe::Config { .. }
         | Probe::Snapshots { .. }
         | Probe::Firewall { .. }
-        | Probe::FirewallNames { .. } => {
+        | Probe::FirewallNames { .. }
+        | Probe::Objects { .. } => {
             return Err(BackendError::new(
                 ErrorKind::Invalid,
                 "this is a question to the API, not to a site",
@@ -361,7 +364,8 @@ fn perform(world: &mut World, action: &Action, secret: Option<&[u8]>) -> Result<
         | Action::DeleteSnapshot { .. }
         | Action::Rollback { .. }
         | Action::MakeTemplate { .. }
-        | Action::Firewall { .. } => {
+        | Action::Firewall { .. }
+        | Action::Object { .. } => {
             return Err(BackendError::new(ErrorKind::Invalid, "this is an action of the API, not of a site"));
         }
     }

@@ -85,6 +85,7 @@ pub(crate) fn fulfil(world: &mut World, proof: &Condition) {
         | Probe::Config { .. }
         | Probe::Snapshots { .. }
         | Probe::Firewall { .. }
-        | Probe::FirewallNames { .. } => {}
+        | Probe::FirewallNames { .. }
+        | Probe::Objects { .. } => {}
     }
 }

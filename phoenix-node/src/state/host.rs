@@ -31,6 +31,12 @@ pub(crate) struct Host {
     pub(crate) network: BTreeMap<String, Interface>,
     /// The network as it will be once it is applied.
     pub(crate) next_network: Option<BTreeMap<String, Interface>>,
+    /// What the network was when a guard of it began, with the number of the guard.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) guard: Option<NetworkGuard>,
+    /// Whether a guard has put the network back.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub(crate) is_reverted: bool,
     /// Services that were stopped.
     pub(crate) stopped: BTreeSet<String>,
     /// The subscription key.
@@ -41,6 +47,17 @@ pub(crate) struct Host {
     pub(crate) is_updated: bool,
     /// The certificate that somebody put in place of the node's own.
     pub(crate) certificate: Option<String>,
+}
+
+/// What a network was when a guard of it began.
+#[derive(Clone, Debug, Default, Serialize, Deserialize)]
+pub(crate) struct NetworkGuard {
+    /// What it was.
+    pub(crate) saved: BTreeMap<String, Interface>,
+    /// How long the node waits.
+    pub(crate) seconds: u32,
+    /// Which of all guards it is: only the last one puts anything back.
+    pub(crate) number: u64,
 }
 
 /// The address that a node has if nobody says.

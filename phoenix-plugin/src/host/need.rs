@@ -104,9 +104,11 @@ impl Need {
             | Action::DeleteSnapshot { .. }
             | Action::Rollback { .. }
             | Action::MakeTemplate { .. }
-            | Action::Firewall { .. } => {
+            | Action::Firewall { .. }
+            | Action::Object { .. } => {
                 return Err(Refusal(
-                    "it changes a guest or a firewall from outside, which only Phoenix does".to_owned(),
+                    "it changes a guest, a firewall or the cluster from outside, which only Phoenix does"
+                        .to_owned(),
                 ));
             }
         })
@@ -136,7 +138,8 @@ impl Need {
             | Probe::Config { .. }
             | Probe::Snapshots { .. }
             | Probe::Firewall { .. }
-            | Probe::FirewallNames { .. } => {
+            | Probe::FirewallNames { .. }
+            | Probe::Objects { .. } => {
                 return Err(Refusal("it asks about the cluster, which only Phoenix does".to_owned()));
             }
         })

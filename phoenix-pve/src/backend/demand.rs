@@ -3,7 +3,10 @@
 
 use std::{collections::BTreeMap, time::Duration};
 
-use phoenix_core::{Action, CloneMode, Demand, GuestId, GuestKind, Lock, Vmid, firewall::FirewallChange};
+use phoenix_core::{
+    Action, CloneMode, Demand, GuestId, GuestKind, Lock, ObjectChange, ObjectKind, Vmid,
+    firewall::FirewallChange,
+};
 
 use super::{PveBackend, root_storage};
 
@@ -56,6 +59,7 @@ impl PveBackend {
                 self.allocating(&mut locks, storage, place.map(|place| place.node));
             }
             Action::Firewall { scope, .. } => locks.push(alone(format!("firewall:{scope}"))),
+            Action::Object { of, .. } => locks.push(alone(format!("objects:{}", file_of(of)))),
             Action::Configure { .. }
             | Action::SetRawKeys { .. }
             | Action::Start { .. }
@@ -100,6 +104,17 @@ fn root_of(kind: GuestKind, params: &BTreeMap<String, String>) -> Option<String>
     root_storage(GuestId { kind, vmid: Vmid(Vmid::MIN) }, params)
 }
 
+/// Returns the file that Proxmox VE keeps an object in: it writes one at a time.
+fn file_of(of: &ObjectKind) -> &'static str {
+    match of {
+        ObjectKind::Storage | ObjectKind::Volume { .. } => "storage.cfg",
+        ObjectKind::Role | ObjectKind::Group | ObjectKind::User | ObjectKind::Token | ObjectKind::Acl => {
+            "user.cfg"
+        }
+        ObjectKind::Interface { .. } => "interfaces",
+    }
+}
+
 /// Returns how long an action takes as a rule. Only the order of steps depends on it.
 fn estimate(action: &Action) -> Duration {
     let milliseconds = match action {
@@ -119,8 +134,10 @@ fn estimate(action: &Action) -> Duration {
         Action::SetUnit { .. } => 1_500,
         Action::EnsureUser { .. } | Action::SetRawKeys { .. } => 500,
         Action::Firewall { change: FirewallChange::Confirm, .. } => 15_000,
+        Action::Object { change: ObjectChange::Apply, .. } => 5_000,
         Action::Configure { .. }
         | Action::Firewall { .. }
+        | Action::Object { .. }
         | Action::WriteFile { .. }
         | Action::InstallArtifact { .. }
         | Action::MakeDirectory { .. }

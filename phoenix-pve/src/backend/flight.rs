@@ -83,6 +83,7 @@ fn place_of(action: &Action) -> Option<GuestId> {
         | Action::CreateLxc { .. }
         | Action::CreateVm { .. }
         | Action::Firewall { .. }
+        | Action::Object { .. }
         | Action::WriteFile { .. }
         | Action::InstallArtifact { .. }
         | Action::MakeDirectory { .. }
@@ -133,6 +134,7 @@ fn own(action: &Action) -> Option<Own> {
         Action::Rollback { guest, .. } => of(guest, &["vzrollback"], &["qmrollback"]),
         Action::MakeTemplate { guest } => of(guest, &["vztemplate"], &["qmtemplate"]),
         Action::Firewall { .. }
+        | Action::Object { .. }
         | Action::WriteFile { .. }
         | Action::InstallArtifact { .. }
         | Action::MakeDirectory { .. }

@@ -30,6 +30,7 @@ mod guest;
 mod inside;
 mod listing;
 mod migrate;
+mod object;
 mod perform;
 mod preflight;
 mod read;

@@ -205,6 +205,7 @@ impl PveBackend {
             Action::Rollback { guest, name } => self.rollback(*guest, name, work).await,
             Action::MakeTemplate { guest } => self.make_template(*guest, work).await,
             Action::Firewall { scope, change } => self.change_firewall(scope, change).await,
+            Action::Object { of, name, change } => self.change_object(of, name, change, work).await,
             Action::WriteFile { site, .. }
             | Action::InstallArtifact { site, .. }
             | Action::MakeDirectory { site, .. }

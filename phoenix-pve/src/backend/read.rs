@@ -88,6 +88,7 @@ impl PveBackend {
             },
             Probe::Firewall { scope } => self.firewall(scope).await?,
             Probe::FirewallNames { scope } => self.firewall_names(scope).await?,
+            Probe::Objects { of } => Evidence::Objects(self.object_list(of).await?),
             Probe::File { site, .. }
             | Probe::Package { site, .. }
             | Probe::Unit { site, .. }

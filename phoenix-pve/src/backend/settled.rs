@@ -38,7 +38,10 @@ impl PveBackend {
             // Whether a guest stands at a snapshot cannot be told from outside, nor whose lines stand in its file.
             Action::Rollback { .. } | Action::SetRawKeys { .. } => false,
             // They look by themselves before they begin, so that trying again is finding out.
-            Action::FetchOsTemplate { .. } | Action::FetchImage { .. } | Action::Firewall { .. } => false,
+            Action::FetchOsTemplate { .. }
+            | Action::FetchImage { .. }
+            | Action::Firewall { .. }
+            | Action::Object { .. } => false,
             // What is done inside is proven inside.
             Action::WriteFile { .. }
             | Action::InstallArtifact { .. }

@@ -4,16 +4,14 @@
 use std::{path::PathBuf, time::Duration};
 
 use async_trait::async_trait;
-use phoenix_core::{
-    Action, BackendError, Content, ErrorKind, Evidence, FirewallScope, GuestId, GuestKind, Probe, Site,
-};
+use phoenix_core::{Action, BackendError, Content, ErrorKind, Evidence, GuestId, GuestKind, Probe, Site};
 
 use super::{
     agent::status_path,
     answer,
     nodes::Nodes,
     places::Places,
-    port::{Guard, GuestChannel},
+    port::{Guard, Guarded, GuestChannel},
     process::Ended,
     request::{self, ACT, ASK, Expected},
 };
@@ -302,8 +300,8 @@ impl GuestChannel for LiveChannel {
         self.write_raw_keys(guest, lines).await
     }
 
-    async fn guard(&self, node: &str, scope: &FirewallScope, guard: Guard) -> Result<(), BackendError> {
-        self.write_guard(node, scope, guard).await
+    async fn guard(&self, node: &str, what: &Guarded, guard: Guard) -> Result<(), BackendError> {
+        self.write_guard(node, what, guard).await
     }
 }
 

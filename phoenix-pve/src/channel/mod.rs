@@ -24,5 +24,5 @@ pub use far::Far;
 pub use guard::reverted;
 pub use live::{ChannelLimits, LiveChannel};
 pub use nodes::{Entry, Nodes};
-pub use port::{Guard, GuestChannel};
+pub use port::{Guard, Guarded, GuestChannel};
 pub use ssh::SshOptions;

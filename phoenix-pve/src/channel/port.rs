@@ -1,6 +1,8 @@
 //! The port: probes and actions at a site. It works at their level, so that a live channel can put many into one round
 //! trip and the embedded node can answer from its model.
 
+use std::fmt;
+
 use async_trait::async_trait;
 use phoenix_core::{Action, BackendError, ErrorKind, Evidence, FirewallScope, GuestId, Probe, Site};
 
@@ -27,16 +29,25 @@ pub trait GuestChannel: Send + Sync {
     /// Replaces the raw `lxc.*` lines of a container's configuration by these: a file on its node, not an API call.
     async fn set_raw_keys(&self, guest: GuestId, lines: &[(String, String)]) -> Result<(), BackendError>;
 
-    /// Guards a firewall from a node: what it holds is kept there, and put back by the node itself when the time is over.
+    /// Guards a firewall or the interfaces from a node: what there is is kept there, and put back by the node itself when the time is over.
     /// Safe to do twice. To end what has come back already fails.
-    async fn guard(&self, node: &str, scope: &FirewallScope, guard: Guard) -> Result<(), BackendError> {
-        let _ = (scope, guard);
+    async fn guard(&self, node: &str, what: &Guarded, guard: Guard) -> Result<(), BackendError> {
+        let _ = (what, guard);
         let message = format!("the shell of the node `{node}` is not reached: the API has no way there");
         Err(BackendError::new(ErrorKind::Unreachable, message))
     }
 }
 
-/// What becomes of the guard of a firewall.
+/// What is guarded.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Guarded {
+    /// A firewall.
+    Firewall(FirewallScope),
+    /// The node's network interfaces. A guard does not begin while changes of them are pending.
+    Interfaces,
+}
+
+/// What becomes of a guard.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Guard {
     /// It begins with what is there now.
@@ -51,4 +62,13 @@ pub enum Guard {
     },
     /// It ends, and what is there stays.
     End,
+}
+
+impl fmt::Display for Guarded {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Firewall(scope) => scope.fmt(f),
+            Self::Interfaces => f.write_str("interfaces"),
+        }
+    }
 }

@@ -53,7 +53,8 @@ pub(super) fn probe(probe: &Probe, limit: Duration, bytes: usize) -> Result<Stri
         | Probe::Config { .. }
         | Probe::Snapshots { .. }
         | Probe::Firewall { .. }
-        | Probe::FirewallNames { .. } => Err(invalid("this is a question to the API, not to a site")),
+        | Probe::FirewallNames { .. }
+        | Probe::Objects { .. } => Err(invalid("this is a question to the API, not to a site")),
     }
 }
 
@@ -157,7 +158,8 @@ pub(super) fn action(
         | Action::DeleteSnapshot { .. }
         | Action::Rollback { .. }
         | Action::MakeTemplate { .. }
-        | Action::Firewall { .. } => {
+        | Action::Firewall { .. }
+        | Action::Object { .. } => {
             return Err(invalid("this is an action of the API, not of a site"));
         }
     };

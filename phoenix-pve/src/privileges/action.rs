@@ -8,6 +8,7 @@ use super::{
     Call, Demanded, Need,
     calls::Subject,
     keys::{of_bridge, of_key},
+    object,
 };
 
 /// What is known of the cluster without asking: where guests are, and what those use that the plan itself makes.
@@ -62,6 +63,7 @@ impl World {
                 | Action::Rollback { .. }
                 | Action::MakeTemplate { .. }
                 | Action::Firewall { .. }
+                | Action::Object { .. }
                 | Action::WriteFile { .. }
                 | Action::InstallArtifact { .. }
                 | Action::MakeDirectory { .. }
@@ -156,6 +158,7 @@ pub fn of_action(action: &Action, world: &World) -> Demanded {
         Action::Rollback { guest: id, .. } => guest(id, &[Call::Rollback]),
         Action::MakeTemplate { guest: id } => guest(id, &[Call::ReadConfig, Call::Template]),
         Action::Firewall { scope, .. } => of_firewall(scope),
+        Action::Object { of, name, change } => object::needs(of, name, change),
         Action::SetRawKeys { .. }
         | Action::WriteFile { .. }
         | Action::InstallArtifact { .. }

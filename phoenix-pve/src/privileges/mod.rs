@@ -5,6 +5,7 @@ mod action;
 mod calls;
 mod granted;
 mod keys;
+mod object;
 mod role;
 
 use std::collections::BTreeSet;

@@ -8,8 +8,10 @@ use std::{
 };
 
 use async_trait::async_trait;
-use phoenix_core::{Action, BackendError, Evidence, FirewallScope, GuestId, Probe, Site};
-use phoenix_pve::{Guard, GuestChannel, Limits, PveBackend, Request, Response, Transport, TransportError};
+use phoenix_core::{Action, BackendError, Evidence, GuestId, Probe, Site};
+use phoenix_pve::{
+    Guard, Guarded, GuestChannel, Limits, PveBackend, Request, Response, Transport, TransportError,
+};
 use serde_json::{Value, json};
 
 /// What a call is answered with.
@@ -153,8 +155,8 @@ impl GuestChannel for Script {
         Ok(())
     }
 
-    async fn guard(&self, node: &str, scope: &FirewallScope, guard: Guard) -> Result<(), BackendError> {
-        self.next(format!("GUARD {node} {scope} {guard:?}"));
+    async fn guard(&self, node: &str, what: &Guarded, guard: Guard) -> Result<(), BackendError> {
+        self.next(format!("GUARD {node} {what} {guard:?}"));
         Ok(())
     }
 }

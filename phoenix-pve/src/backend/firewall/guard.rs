@@ -7,7 +7,7 @@ use phoenix_core::{
 };
 
 use super::PveBackend;
-use crate::channel::Guard;
+use crate::channel::{Guard, Guarded};
 
 /// How often a new connection is tried.
 const ATTEMPTS: u32 = 3;
@@ -33,7 +33,8 @@ impl PveBackend {
             return Err(BackendError::new(ErrorKind::Changed, message).with_hint("run `phoenix plan` again"));
         }
         let guard = if is_told { Guard::Renew { seconds } } else { Guard::Begin { seconds } };
-        let begun = self.channel.guard(self.guarded_node(scope), scope, guard).await;
+        let begun =
+            self.channel.guard(self.guarded_node(scope), &Guarded::Firewall(scope.clone()), guard).await;
         begun.map_err(|error| {
             let message = format!("nothing would put the firewall `{scope}` back if it cut Phoenix off");
             BackendError::new(error.kind, message)
@@ -53,22 +54,30 @@ impl PveBackend {
     ) -> Result<(), BackendError> {
         // A firewall that lets in what is there already may not let in what comes next.
         tokio::time::sleep(self.limits.firewall_settle).await;
+        self.knock_anew(
+            &format!("with the firewall `{scope}` as it is now, no new connection comes through"),
+            "the node puts the former firewall back by itself; then mend the rules and run the command again",
+        )
+        .await?;
+        if !self.limits.unguarded_firewall {
+            self.channel
+                .guard(self.guarded_node(scope), &Guarded::Firewall(scope.clone()), Guard::End)
+                .await?;
+        }
+        self.remove_rule(path, GUARD, None).await
+    }
+
+    /// Reaches the node over a connection that is made for it; a few times, for what has changed may take a moment.
+    pub(in crate::backend) async fn knock_anew(&self, message: &str, hint: &str) -> Result<(), BackendError> {
         let mut attempts = 0;
         while let Err(error) = self.client.knock().await {
             attempts += 1;
             if attempts == ATTEMPTS {
-                let message =
-                    format!("with the firewall `{scope}` as it is now, no new connection comes through");
-                return Err(BackendError::new(ErrorKind::Failed, message)
-                    .with_hint("the node puts the former firewall back by itself; then mend the rules and run the command again")
-                    .caused_by(error));
+                return Err(BackendError::new(ErrorKind::Failed, message).with_hint(hint).caused_by(error));
             }
             tokio::time::sleep(self.limits.poll_floor * PAUSE).await;
         }
-        if !self.limits.unguarded_firewall {
-            self.channel.guard(self.guarded_node(scope), scope, Guard::End).await?;
-        }
-        self.remove_rule(path, GUARD, None).await
+        Ok(())
     }
 
     /// Returns the node that guards a firewall: that of the cluster is guarded by the one that the API answers from.

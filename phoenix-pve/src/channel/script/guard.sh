@@ -1,4 +1,4 @@
-# Keeps a file of a firewall, and has systemd put it back after a time unless that is ended before.
+# Keeps a file of a firewall or the one of the interfaces, and has systemd put it back after a time unless that is ended before.
 
 # Says why something cannot be done, and ends.
 fail() {
@@ -17,10 +17,12 @@ guard_stop() {
 	systemctl reset-failed "$1.service" 2>/dev/null
 }
 
-# $1: the directory for what is kept; $2: the file; $3: the unit; $4: seconds.
+# $1: the directory for what is kept; $2: the file; $3: the unit; $4: seconds; $5: `interfaces`, or anything else.
 guard_begin() {
 	guard_stop "$3"
-	rm -f "$1/saved" "$1/absent"
+	# Interfaces that nobody has confirmed are not what there was before.
+	[ "$5" = interfaces ] || rm -f "$1/saved" "$1/absent"
+	[ "$5" != interfaces ] || [ ! -e "$2.new" ] || fail "changes of the interfaces are pending in \`$2.new\`"
 	guard_renew "$@"
 }
 
@@ -38,7 +40,7 @@ guard_renew() {
 	fi
 	# A file, because systemd has a meaning of its own for a dollar in the words of a command.
 	cat >"$1/back.sh" <<'BACK' || fail "\`$1\` cannot be written"
-# Puts a file of a firewall back. $1: the directory that it is kept in; $2: the file.
+# Puts a file back. $1: the directory that it is kept in; $2: the file; $3: `interfaces`, or anything else.
 if [ -e "$1/saved" ]; then
 	cat "$1/saved" >"$2.tmp.$$" && mv -f "$2.tmp.$$" "$2" || exit 1
 elif [ -e "$1/absent" ]; then
@@ -46,11 +48,16 @@ elif [ -e "$1/absent" ]; then
 else
 	exit 0
 fi
+if [ "$3" = interfaces ]; then
+	# What was pending was Phoenix's: there was nothing when the guard began.
+	rm -f "$2.new"
+	ifreload -a
+fi
 : >"$1/reverted"
 rm -f "$1/saved" "$1/absent"
 BACK
 	seen=$(systemd-run --quiet --collect --on-active="$4" --timer-property=AccuracySec=1s --unit="$3" \
-		/bin/sh "$1/back.sh" "$1" "$2" 2>&1) || fail "systemd sets no timer: $seen"
+		/bin/sh "$1/back.sh" "$1" "$2" "$5" 2>&1) || fail "systemd sets no timer: $seen"
 	say done
 }
 

@@ -3,7 +3,7 @@
 use std::{fs, os::unix::fs::PermissionsExt, path::PathBuf, time::Duration};
 
 use phoenix_core::{ErrorKind, FirewallScope};
-use phoenix_pve::{Guard, GuestChannel};
+use phoenix_pve::{Guard, Guarded, GuestChannel};
 
 use super::machine::Machine;
 
@@ -73,7 +73,7 @@ async fn until(is_so: impl Fn() -> bool) -> bool {
 #[tokio::test]
 async fn what_is_confirmed_stays_and_leaves_nothing_behind() {
     let Some((machine, file)) = prepared() else { return };
-    let (channel, scope) = (machine.channel(), FirewallScope::Cluster);
+    let (channel, scope) = (machine.channel(), Guarded::Firewall(FirewallScope::Cluster));
     fs::write(&file, "old $HOME `id`\n").unwrap();
     for guard in [Guard::Begin { seconds: 60 }, Guard::Begin { seconds: 60 }, Guard::Renew { seconds: 60 }] {
         channel.guard("pve1", &scope, guard).await.unwrap();
@@ -94,7 +94,7 @@ async fn what_is_confirmed_stays_and_leaves_nothing_behind() {
 #[tokio::test]
 async fn what_is_not_confirmed_comes_back_and_is_told() {
     let Some((machine, file)) = prepared() else { return };
-    let (channel, scope) = (machine.channel(), FirewallScope::Cluster);
+    let (channel, scope) = (machine.channel(), Guarded::Firewall(FirewallScope::Cluster));
     // First over a file that was there, then where there was none.
     for old in [Some("old $HOME `id`\n"), None] {
         match old {
@@ -118,7 +118,7 @@ async fn a_node_without_systemd_guards_nothing_and_says_so() {
     fs::write(&file, "old\n").unwrap();
     let script = "#!/bin/sh\necho 'System has not been booted with systemd' >&2\nexit 1\n";
     fs::write(machine.path("/usr/local/sbin/systemd-run"), script).unwrap();
-    let scope = FirewallScope::Cluster;
+    let scope = Guarded::Firewall(FirewallScope::Cluster);
     let guard = machine.channel().guard("pve1", &scope, Guard::Begin { seconds: 1 }).await;
     let error = guard.unwrap_err();
     assert!(error.message.contains("System has not been booted with systemd"), "{error}");
