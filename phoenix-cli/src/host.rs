@@ -3,8 +3,8 @@
 
 use std::{collections::BTreeSet, env, path::PathBuf, sync::Arc, time::Duration};
 
-use phoenix_config::Host as Described;
-use phoenix_node::{Calls, Gpu, Gpus, MachineMode, Node, NodeSeed, Options, StorageSeed};
+use phoenix_config::{Host as Described, StorageDecl};
+use phoenix_node::{Calls, Gpu, Gpus, MachineMode, Node, NodeSeed, Options, StorageSeed, Uplink};
 use phoenix_pve::{
     Address, ChannelLimits, Client, Credentials, Entry, HostFiles, Https, Limits, LiveChannel, LocalHost,
     Nodes, PveBackend, SshOptions, Transport, Trust,
@@ -237,10 +237,18 @@ pub(crate) fn check(global: &Global) -> Result<(), Error> {
 fn seed(described: &Described, cards: &[GpuOption]) -> NodeSeed {
     let mut seed = NodeSeed { name: described.node.clone(), ..NodeSeed::default() };
     seed.bridges.extend(described.bridges.iter().cloned());
-    for storage in &described.storages {
+    let bridge = described.bridges.first();
+    let address = described.addresses.iter().find(|address| !address.contains(':'));
+    seed.uplink = bridge.zip(address).map(|(bridge, address)| Uplink {
+        bridge: bridge.clone(),
+        address: address.clone(),
+        gateway: described.gateway.clone(),
+    });
+    for storage in described.storages.iter().filter(|storage| is_seeded(storage)) {
         let content: Vec<&str> = storage.content.iter().map(String::as_str).collect();
-        let named =
-            StorageSeed::new(&storage.name, &storage.plugin, &content, storage.total_bytes.unwrap_or(ROOMY));
+        let total = storage.total_bytes.unwrap_or(ROOMY);
+        let mut named = StorageSeed::new(&storage.name, &storage.plugin, &content, total);
+        named.definition = storage.definition.clone().unwrap_or_default();
         seed.storages.retain(|other| other.name != named.name);
         seed.storages.push(named);
     }
@@ -249,6 +257,13 @@ fn seed(described: &Described, cards: &[GpuOption]) -> NodeSeed {
     }
     give_cards(&mut seed, described, cards);
     seed
+}
+
+/// Tells whether a storage is there from the beginning: one on a dataset, or one that is only named. The others are what
+/// `phoenix setup` makes.
+fn is_seeded(storage: &StorageDecl) -> bool {
+    let is_on_dataset = storage.pool.is_some();
+    is_on_dataset || storage.definition.is_none()
 }
 
 /// Gives a node graphics cards: those that the options name; else, where the configuration declares their driver, those

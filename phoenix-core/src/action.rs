@@ -16,6 +16,8 @@ use crate::{
     secret::SecretRef,
 };
 
+pub use crate::goal::UnitGoal;
+
 /// One effect.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(tag = "action", rename_all = "kebab-case")]
@@ -307,20 +309,6 @@ pub enum Action {
         /// How long at most.
         timeout_s: u32,
     },
-}
-
-/// What a unit shall do now.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
-#[serde(rename_all = "kebab-case")]
-pub enum UnitGoal {
-    /// Run.
-    Started,
-    /// Run, with everything read afresh.
-    Restarted,
-    /// Run, its configuration read afresh without a restart.
-    Reloaded,
-    /// Not run.
-    Stopped,
 }
 
 impl Action {

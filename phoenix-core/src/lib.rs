@@ -17,6 +17,7 @@ pub mod evidence;
 pub mod facts;
 pub mod feature;
 pub mod firewall;
+mod goal;
 pub mod graph;
 pub mod guest;
 pub mod id;

@@ -24,6 +24,6 @@ pub use error::NodeError;
 pub use fault::{Calls, Effect, Fault};
 pub use gpus::{Gpu, Gpus};
 pub use node::{Node, Status};
-pub use options::{MachineMode, NodeSeed, Options, StorageSeed};
+pub use options::{MachineMode, NodeSeed, Options, StorageSeed, Uplink};
 pub use profile::Profile;
 pub use serve::{Latency, ServeOptions, Server, reset_served};

@@ -2,6 +2,8 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use serde::{Deserialize, Serialize};
+
 use crate::gpus::Gpus;
 
 /// How a node behaves and what it starts with.
@@ -38,6 +40,8 @@ pub struct NodeSeed {
     pub storages: Vec<StorageSeed>,
     /// Its bridges.
     pub bridges: BTreeSet<String>,
+    /// The first bridge, and its address with prefix length and gateway, if they are not those of every embedded node.
+    pub uplink: Option<Uplink>,
     /// Its graphics cards.
     pub gpus: Gpus,
     /// Names for PCI devices of it, with their addresses.
@@ -46,6 +50,17 @@ pub struct NodeSeed {
     pub is_complete: bool,
     /// The password of `root@pam`, if it has none yet.
     pub password: Option<String>,
+}
+
+/// The bridge that has the node's own address.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Uplink {
+    /// Its name.
+    pub bridge: String,
+    /// The address with prefix length.
+    pub address: String,
+    /// The gateway.
+    pub gateway: Option<String>,
 }
 
 /// A storage.
@@ -61,6 +76,8 @@ pub struct StorageSeed {
     pub total: u64,
     /// The files that it holds from the beginning: volume name and size in bytes.
     pub volumes: Vec<(String, u64)>,
+    /// How it is defined, in PVE's words, as far as it is not what a storage of its type usually is.
+    pub definition: BTreeMap<String, String>,
 }
 
 const GIB: u64 = 1 << 30;
@@ -87,6 +104,7 @@ impl Default for NodeSeed {
                 StorageSeed::new("local-zfs", "zfspool", &["images", "rootdir"], 4096 * GIB),
             ],
             bridges: BTreeSet::from(["vmbr0".to_owned()]),
+            uplink: None,
             gpus: Gpus::default(),
             mappings: BTreeMap::new(),
             is_complete: false,
@@ -104,6 +122,7 @@ impl StorageSeed {
             content: content.iter().map(|&word| word.to_owned()).collect(),
             total,
             volumes: Vec::new(),
+            definition: BTreeMap::new(),
         }
     }
 }

@@ -71,6 +71,7 @@ impl Profile {
                     memory: MEMORY,
                     storages: vec![local, btr],
                     bridges: BTreeSet::from(["vmbr0".to_owned(), "vmbr1".to_owned()]),
+                    uplink: None,
                     gpus: Gpus::default(),
                     mappings: BTreeMap::new(),
                     is_complete: true,

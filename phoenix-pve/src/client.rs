@@ -38,6 +38,20 @@ impl Client {
         self.call(Method::Get, path, params).await
     }
 
+    /// Reads, and returns beside the `data` of the answer what stands there under another key.
+    pub async fn get_beside(
+        &self,
+        path: &str,
+        params: Params,
+        key: &str,
+    ) -> Result<(Value, Value), PveError> {
+        let request = Request { method: Method::Get, path: path.to_owned(), params };
+        let response = self.exchange(request).await?;
+        let data = unwrap(Method::Get, path, &response)?;
+        let mut body = serde_json::from_slice::<Value>(&response.body).unwrap_or_default();
+        Ok((data, body[key].take()))
+    }
+
     /// Creates, or starts a task.
     pub async fn post(&self, path: &str, params: Params) -> Result<Value, PveError> {
         self.call(Method::Post, path, params).await

@@ -41,7 +41,9 @@ pub(crate) fn seed(loaded: &Loaded) -> NodeSeed {
         let content: Vec<&str> = storage.content.iter().map(String::as_str).collect();
         let total = storage.total_bytes.unwrap_or(1 << 40);
         seed.storages.retain(|other| other.name != storage.name);
-        seed.storages.push(StorageSeed::new(&storage.name, &storage.plugin, &content, total));
+        let mut named = StorageSeed::new(&storage.name, &storage.plugin, &content, total);
+        named.definition = storage.definition.clone().unwrap_or_default();
+        seed.storages.push(named);
     }
     seed.bridges.extend(loaded.host.bridges.iter().cloned());
     seed

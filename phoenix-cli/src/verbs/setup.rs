@@ -8,7 +8,7 @@ use std::collections::BTreeSet;
 use clap::Args;
 use phoenix_core::{
     ResourceId,
-    planner::{Intent, Request, Resolved},
+    planner::{Intent, Leftovers, Request, Resolved},
 };
 
 use crate::{
@@ -25,20 +25,26 @@ use crate::{
 #[derive(Debug, Args)]
 #[command(after_help = "Examples:\n  \
     phoenix setup               everything that the host's file says of the host itself\n  \
-    phoenix setup --reboot      reboots it too, if something needs that")]
+    phoenix setup --reboot      reboots it too, if something needs that\n  \
+    phoenix setup --prune       removes what it has made and is not declared any more")]
 pub(crate) struct Setup {
     #[command(flatten)]
     wipe: wipe::Wipe,
     #[command(flatten)]
     reboot: reboot::Reboot,
+    /// Remove what Phoenix has made and nobody declares any more: users, roles, tokens, permissions, and storages on which
+    /// nothing of a guest lies.
+    #[arg(long)]
+    prune: bool,
 }
 
 impl Setup {
     /// Does it.
     pub(crate) fn run(self, context: &Context) -> Result<Exit, Error> {
         let config = config::load_with(context, |desired| self.wipe.tell(desired))?;
-        let request =
-            Request::new(targets(&config.resolved), Intent::Converge).with_reboots(self.reboot.reboots());
+        let request = Request::new(targets(&config.resolved), Intent::Converge)
+            .with_reboots(self.reboot.reboots())
+            .with_leftovers(if self.prune { Leftovers::Remove } else { Leftovers::Keep });
         context.block_on(async {
             let host = Host::open(&context.global, &config.loaded.host).await?;
             if self.wipe.is_wanted() {

@@ -27,7 +27,8 @@ impl Validate {
             }
         } else {
             context.ui.all_findings(findings, &inspected.loaded.sources);
-            let guests = number(inspected.loaded.desired.resources.len(), "guest");
+            let resources = inspected.loaded.desired.resources.keys();
+            let guests = number(resources.filter(|id| id.guest().is_some()).count(), "guest");
             let word = if findings.has_errors() { "invalid" } else { "valid" };
             context.ui.data(&match findings.is_empty() {
                 true => format!("{word}: {guests}"),

@@ -17,6 +17,7 @@ fn explain_knows_every_code_of_the_sources() {
     for dir in [
         "phoenix-core",
         "phoenix-config",
+        "phoenix-hypervisor",
         "phoenix-lxc",
         "phoenix-net",
         "phoenix-plugin",

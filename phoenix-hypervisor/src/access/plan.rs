@@ -84,11 +84,11 @@ impl<S: Sort> Manager for Access<S> {
 fn untouchable(of: &ObjectKind, name: &str) -> Option<Diagnostic> {
     match of {
         ObjectKind::User if name == ROOT => Some(
-            Diagnostic::error("untouchable", format!("`{ROOT}` is never changed"))
+            Diagnostic::error("untouchable-object", format!("`{ROOT}` is never changed"))
                 .with_hint("declare a user of your own and give it the role `Administrator`"),
         ),
         ObjectKind::Role if is_built_in(name) => Some(
-            Diagnostic::error("untouchable", format!("the role `{name}` is Proxmox VE's own"))
+            Diagnostic::error("untouchable-object", format!("the role `{name}` is Proxmox VE's own"))
                 .with_hint("give the role another name; names that begin with `PVE` are taken"),
         ),
         ObjectKind::User

@@ -69,7 +69,7 @@ fn leftover(
     why: Option<String>,
 ) -> Undeclared {
     let noun = of.noun();
-    let note = |message: String| Diagnostic::note(&format!("undeclared-{noun}"), message);
+    let note = |message: String| Diagnostic::note("undeclared-object", message);
     if let Some(why) = why {
         let note = note(format!("the {noun} `{name}` is not declared, and stays: {why}"));
         return Undeclared { note: note.with_hint("declare it, or leave it as it is"), removal: Vec::new() };

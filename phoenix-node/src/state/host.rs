@@ -5,7 +5,10 @@ use std::collections::{BTreeMap, BTreeSet};
 use serde::{Deserialize, Serialize};
 use sha2::{Digest as _, Sha256};
 
-use crate::state::{State, config::hex};
+use crate::{
+    options::Uplink,
+    state::{State, config::hex},
+};
 
 /// The settings of every node, by its name.
 #[derive(Clone, Debug, Default, Serialize, Deserialize)]
@@ -75,6 +78,26 @@ impl State {
             host.network.entry(bridge.clone()).or_insert_with(|| Host::bridge(false));
         }
         host
+    }
+
+    /// Gives the node its own address, as long as nobody has set anything of it.
+    pub(crate) fn merge_uplink(&mut self, uplink: Option<&Uplink>) {
+        let Some(uplink) = uplink.filter(|_| !self.hosts.0.contains_key(&self.name)) else { return };
+        let name = self.name.clone();
+        self.change_host(&name, |host| {
+            for (bridge, interface) in &mut host.network {
+                let is_meant = *bridge == uplink.bridge;
+                if is_meant || interface.contains_key("address") {
+                    *interface = Host::bridge(is_meant);
+                }
+            }
+            let Some(interface) = host.network.get_mut(&uplink.bridge) else { return };
+            let (address, length) = uplink.address.split_once('/').unwrap_or((&uplink.address, "24"));
+            let pairs = [("address", address), ("cidr", &uplink.address), ("netmask", length)];
+            interface.extend(pairs.map(|(key, value)| (key.to_owned(), value.to_owned())));
+            interface.remove("gateway");
+            interface.extend(uplink.gateway.clone().map(|gateway| ("gateway".to_owned(), gateway)));
+        });
     }
 
     /// Changes what a node is set to.

@@ -122,6 +122,7 @@ impl State {
         self.cores = seed.cores;
         self.memory = seed.memory;
         self.bridges.extend(seed.bridges.iter().cloned());
+        self.merge_uplink(seed.uplink.as_ref());
         self.merge_devices(&seed.gpus, &seed.mappings);
         for storage in &seed.storages {
             self.storages.entry(storage.name.clone()).or_insert_with(|| Storage::from_seed(storage));

@@ -52,6 +52,7 @@ impl Storage {
             "lvmthin" => vec![default("thinpool", "data".to_owned()), default("vgname", "pve".to_owned())],
             _ => Vec::new(),
         });
+        storage.options.extend(seed.definition.clone());
         storage
     }
 

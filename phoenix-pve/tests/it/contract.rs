@@ -5,12 +5,12 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use phoenix_core::{
     Action, Artifact, Backend, CloneMode, Condition, Content, Expect, FirewallScope, GuestId, GuestKind,
-    Phase, Probe, Reader, Site, Step, UnitGoal, Vmid, artifact::Source, engine::Events,
+    ObjectKind, Phase, Probe, Reader, Site, Step, UnitGoal, Vmid, artifact::Source, engine::Events,
 };
 use serde_json::{Value, json};
 
 use crate::{
-    firewall,
+    firewall, objects,
     script::{Reply, Script, call, task},
 };
 
@@ -124,7 +124,8 @@ fn actions() -> Vec<Action> {
         Action::SetRawKeys { guest: LXC, lines: vec![(text("lxc.a"), text("b"))] },
     ];
     let firewalls = firewall::cases().into_iter().map(|(action, _)| action);
-    making.into_iter().chain(both).chain(inside).chain(firewalls).collect()
+    let objects = objects::cases().into_iter().map(|(action, _)| action);
+    making.into_iter().chain(both).chain(inside).chain(firewalls).chain(objects).collect()
 }
 
 fn root(guest: GuestId) -> String {
@@ -256,6 +257,10 @@ fn calls(action: &Action) -> Calls {
             let found = firewall::cases().into_iter().find(|(other, _)| other == action);
             found.map(|(_, calls)| calls).expect("a case of the table")
         }
+        Action::Object { .. } => {
+            let found = objects::cases().into_iter().find(|(other, _)| other == action);
+            found.map(|(_, calls)| calls).expect("a case of the table")
+        }
         Action::WriteFile { site, .. } => act(site, "write-file"),
         Action::InstallArtifact { site, .. } => act(site, "install-artifact"),
         Action::MakeDirectory { site, .. } => act(site, "make-directory"),
@@ -294,6 +299,7 @@ fn probes() -> Vec<Probe> {
         Probe::FirewallNames { scope: FirewallScope::Cluster },
         Probe::FirewallNames { scope: FirewallScope::Node("pve2".into()) },
         Probe::FirewallNames { scope: FirewallScope::Guest(LXC) },
+        Probe::Objects { of: ObjectKind::Storage },
         Probe::File { site: site(), path: text("/etc/x") },
         Probe::Package { site: site(), name: text("git") },
         Probe::Unit { site: site(), name: text("a.service"), reads: Default::default() },
@@ -343,6 +349,7 @@ fn questions(probe: &Probe) -> Calls {
             let found = scope.guest().map(|guest| find(&guest));
             found.into_iter().chain(firewall::questions(probe, scope)).collect()
         }
+        Probe::Objects { .. } => vec![get(text("GET /storage"))],
         Probe::File { site, .. } => ask(site, "file"),
         Probe::Package { site, .. } => ask(site, "package"),
         Probe::Unit { site, .. } => ask(site, "unit"),

@@ -6,6 +6,7 @@ mod errors;
 mod fake;
 mod firewall;
 mod inside;
+mod objects;
 mod perform;
 mod preflight;
 mod read;

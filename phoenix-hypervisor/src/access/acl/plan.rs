@@ -124,7 +124,7 @@ fn leftover(id: &ResourceId, key: &str, row: &Values) -> Undeclared {
     let value = |word: &str| row.get(word).map_or("", String::as_str);
     let (path, name, role) = (value("path"), value("ugid"), value("roleid"));
     let message = format!("`{name}` has the role `{role}` at `{path}` of Phoenix, and it is not declared");
-    let note = Diagnostic::note("undeclared-permission", message)
+    let note = Diagnostic::note("undeclared-object", message)
         .with_hint("declare it again, or take it away with `phoenix setup --prune`");
     let change = ObjectChange::Remove { seen: row.clone() };
     let removal = step(id, "revoke", key, change, "nobody declares it any more").with_changes([Change::new(
@@ -144,7 +144,7 @@ fn step(id: &ResourceId, verb: &str, key: &str, change: ObjectChange, reason: &s
 
 fn untouchable(grant: &Grant) -> Diagnostic {
     let message = format!("the permissions of `{}` are never changed", grant.name);
-    Diagnostic::error("untouchable", message).with_hint("grant the role to a user of your own")
+    Diagnostic::error("untouchable-object", message).with_hint("grant the role to a user of your own")
 }
 
 fn foreign(grant: &Grant, row: &Values) -> Diagnostic {

@@ -1,8 +1,12 @@
 //! What is known of an API token, and of the file that its secret is in. The secret itself is never asked for.
 
-use phoenix_core::{Evidence, Facts, ObjectKind, Probe, Site, object::Values};
+use phoenix_core::{
+    Evidence, Facts, ObjectKind, Probe, Site,
+    object::{Values, record_probe},
+};
 
 use super::TokenSpec;
+use crate::object::lines_of;
 
 /// A token that is there.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -16,11 +20,11 @@ pub struct Observed {
 pub enum Kept {
     /// There is no file.
     Missing,
-    /// A run wrote down for which token the file is, and ended before there was a secret.
+    /// A run made the file, and ended before there was a secret.
     Reserved,
-    /// A secret of this token.
+    /// The secret.
     Secret,
-    /// Something else.
+    /// Something of which nothing tells that Phoenix has written it.
     Other,
 }
 
@@ -33,28 +37,44 @@ impl Observed {
 }
 
 impl Kept {
-    /// Returns the question: one byte more than what a file of this token begins with.
-    pub(crate) fn probe(want: &TokenSpec) -> Probe {
-        let count = (start(want).len() + 1).to_string();
-        Probe::command(&site(want), ["head", "-c", &count, &want.file])
+    /// Returns the questions: how large the file is and who may read it, and whether it is recorded.
+    pub(crate) fn probes(want: &TokenSpec) -> [Probe; 2] {
+        [file_probe(want), record_probe(&want.node, &ObjectKind::Token, &want.name)]
     }
 
-    /// Reads the answer.
+    /// Reads the answers.
     pub(crate) fn read(want: &TokenSpec, facts: &Facts) -> Self {
-        match facts.get(&Self::probe(want)) {
-            Some(Evidence::Output { status: 0, stdout, .. }) => match stdout.strip_prefix(&start(want)) {
-                Some(rest) if rest.trim().is_empty() => Self::Reserved,
-                Some(_) => Self::Secret,
-                None => Self::Other,
-            },
-            _ => Self::Missing,
+        let Some((size, _)) = file(want, facts) else { return Self::Missing };
+        match (is_recorded(want, facts), size) {
+            (true, "0") => Self::Reserved,
+            (true, _) => Self::Secret,
+            (false, _) => Self::Other,
         }
     }
 }
 
-/// Returns what the file of a token begins with.
-pub(crate) fn start(want: &TokenSpec) -> String {
-    format!("{}=", want.name)
+/// Returns the size of the file and its permission bits, if it is there.
+pub(crate) fn file<'a>(want: &TokenSpec, facts: &'a Facts) -> Option<(&'a str, &'a str)> {
+    match facts.get(&file_probe(want))? {
+        Evidence::Output { status: 0, stdout, .. } => stdout.trim().split_once(' '),
+        _ => None,
+    }
+}
+
+/// Returns the question how large the file is and who may read it.
+pub(crate) fn file_probe(want: &TokenSpec) -> Probe {
+    Probe::command(&site(want), ["stat", "-c", "%s %a", &want.file])
+}
+
+/// Tells whether the file is recorded as this token's.
+pub(crate) fn is_recorded(want: &TokenSpec, facts: &Facts) -> bool {
+    let lines = lines_of(&want.node, &ObjectKind::Token, &want.name, facts);
+    lines.is_some_and(|lines| lines == [record_line(want)])
+}
+
+/// Returns the line of the record.
+pub(crate) fn record_line(want: &TokenSpec) -> String {
+    format!("file={}", want.file)
 }
 
 /// Returns the node as a site.

@@ -1,7 +1,7 @@
 //! The manager of API tokens.
 
 use phoenix_core::{
-    Action, Change, Condition, Content, Diagnostic, Diagnostics, Evidence, Expect, Facts, Lifecycle, Manager,
+    Action, Change, Condition, Content, Diagnostic, Diagnostics, Expect, Facts, Lifecycle, Manager,
     ObjectChange, ObjectKind, Phase, Probe, ResourceId, Step,
     manager::Planned,
     object::{Secrets, is_marked, marked},
@@ -9,11 +9,11 @@ use phoenix_core::{
 
 use super::{
     Kept, Observed, TokenSpec,
-    observed::{site, start},
+    observed::{file, file_probe, is_recorded, record_line, site},
 };
 use crate::{
     access::ROOT,
-    object::{Owner, Wish, plan as plan_object},
+    object::{Owner, Wish, plan as plan_object, write_record},
 };
 
 /// Plans API tokens.
@@ -27,7 +27,7 @@ impl Manager for Tokens {
     fn probes(&self, _: &ResourceId, want: Option<&TokenSpec>, _: &Facts) -> Vec<Probe> {
         let mut probes = vec![ObjectKind::Token.probe()];
         if let Some(want) = want {
-            probes.extend([Kept::probe(want), access(want)]);
+            probes.extend(Kept::probes(want));
         }
         probes
     }
@@ -47,33 +47,31 @@ impl Manager for Tokens {
         if want.name.starts_with(&format!("{ROOT}!")) {
             let message = format!("`{}` would be a token of `{ROOT}`, who is never touched", want.name);
             let hint = "declare a user of your own, and a token of it";
-            return Err(Diagnostic::error("untouchable", message).with_hint(hint).into());
+            return Err(Diagnostic::error("untouchable-object", message).with_hint(hint).into());
         }
         let kept = Kept::read(want, facts);
-        if kept == Kept::Other {
-            let message =
-                format!("`{}` is there and holds something else than `{}…`", want.file, start(want));
-            let hint = "name another file, or move this one away; Phoenix does not write over it";
-            return Err(Diagnostic::error("foreign-file", message).with_hint(hint).into());
-        }
-        let Some(found) = found else { return Ok(issued(id, want, kept, "it is not there")) };
+        let is_recorded = is_recorded(want, facts);
+        let issued = |reason: &str| match kept {
+            Kept::Other => Err(foreign_file(want).into()),
+            Kept::Missing | Kept::Reserved | Kept::Secret => {
+                Ok(issued(id, want, (kept, is_recorded), reason))
+            }
+        };
+        let Some(found) = found else { return issued("it is not there") };
         let is_ours = found.values.get("comment").is_some_and(|comment| is_marked(comment));
         let mut planned = plan_object(wish(id, want), Some(&found.values))?;
         match (kept, is_ours) {
-            (Kept::Secret | Kept::Other, _) => planned.steps.extend(closed(id, want, facts)),
+            (Kept::Secret, _) => planned.steps.extend(closed(id, want, facts)),
+            // Somebody has written it by hand.
+            (Kept::Other, _) => {}
             (Kept::Missing | Kept::Reserved, false) if want.adopt => {
-                return Ok(issued(id, want, kept, "it is taken over, and its secret is not known here"));
+                return issued("it is taken over, and its secret is not known here");
             }
             (Kept::Reserved, true) => {
-                return Ok(issued(id, want, kept, "a run ended before its secret was written"));
+                return issued("a run ended before its secret was written");
             }
             (Kept::Missing, true) if want.renew => {
-                return Ok(issued(
-                    id,
-                    want,
-                    kept,
-                    "its file is gone, and it is declared to get a new secret",
-                ));
+                return issued("its file is gone, and it is declared to get a new secret");
             }
             (Kept::Missing | Kept::Reserved, _) => planned.notes.push(lost(want)),
         }
@@ -100,20 +98,30 @@ fn wish<'a>(id: &ResourceId, want: &'a TokenSpec) -> Wish<'a> {
 
 /// Returns the steps that make a token, or a new secret for one: first the file says for whom it is, so that a run that ends
 /// between leaves something to go on from.
-fn issued(id: &ResourceId, want: &TokenSpec, kept: Kept, reason: &str) -> Planned {
+fn issued(id: &ResourceId, want: &TokenSpec, (kept, is_recorded): (Kept, bool), reason: &str) -> Planned {
     let mut steps = Vec::new();
+    if !is_recorded {
+        let lines = [record_line(want)];
+        let record = write_record(id, &want.node, (&ObjectKind::Token, &want.name), &lines);
+        steps.push(Step {
+            reason: "what proves that the file for its secret is Phoenix's".to_owned(),
+            ..record
+        });
+    }
     if kept == Kept::Missing {
         let action = Action::WriteFile {
             site: site(want),
             path: want.file.clone(),
-            content: Content::Text(start(want)),
+            content: Content::Text(String::new()),
             mode: 0o600,
             owner: "root".to_owned(),
             group: "root".to_owned(),
             check: Vec::new(),
         };
         let why = "the file for its secret, which is told once";
-        steps.push(Step::new(id, "token", "reserve", Phase::Create, action, why));
+        let step = Step::new(id, "token", "reserve", Phase::Create, action, why);
+        let record: Vec<_> = steps.iter().map(|step| step.id.clone()).collect();
+        steps.push(record.iter().fold(step, Step::after));
     }
     let mut values = want.values.clone();
     let comment = marked(values.get("comment").map_or("", String::as_str));
@@ -127,30 +135,31 @@ fn issued(id: &ResourceId, want: &TokenSpec, kept: Kept, reason: &str) -> Planne
     Planned { steps, ..Planned::default() }
 }
 
-/// Returns the question who may read the file.
-fn access(want: &TokenSpec) -> Probe {
-    Probe::command(&site(want), ["stat", "-c", "%a", &want.file])
-}
-
 /// Returns the step that lets nobody but root read the file.
 fn closed(id: &ResourceId, want: &TokenSpec, facts: &Facts) -> Option<Step> {
-    let Some(Evidence::Output { status: 0, stdout, .. }) = facts.get(&access(want)) else { return None };
-    if stdout.trim() == "600" {
+    let (size, mode) = file(want, facts)?;
+    if mode == "600" {
         return None;
     }
-    let proof = Condition { probe: access(want), expect: Expect::SaysLine { line: "600".to_owned() } };
+    let line = format!("{size} 600");
+    let proof = Condition { probe: file_probe(want), expect: Expect::SaysLine { line } };
     let argv = ["chmod", "600", &want.file].map(str::to_owned).to_vec();
     let action = Action::Run { site: site(want), argv, stdin: None, proof };
-    let change = Change::new("mode", Some(stdout.trim().to_owned()), Some("600".to_owned()));
+    let change = Change::new("mode", Some(mode.to_owned()), Some("600".to_owned()));
     let step = Step::new(id, "token", "close", Phase::Configure, action, "others could read the secret");
     Some(step.with_changes([change]))
 }
 
+fn foreign_file(want: &TokenSpec) -> Diagnostic {
+    let message = format!("`{}` is there, and nothing tells that Phoenix has written it", want.file);
+    Diagnostic::error("foreign-file", message)
+        .with_hint("name another file, or move this one away: Phoenix does not write over it")
+}
+
 fn lost(want: &TokenSpec) -> Diagnostic {
     let message = format!("the secret of the token `{}` is not in `{}`", want.name, want.file);
-    Diagnostic::warning("token-secret-lost", message).with_hint(format!(
-        "write it there as `{}SECRET`; or write `\"renew\": true` beside the token: then it gets a new one, and whoever uses \
-         the old one must be told",
-        start(want)
-    ))
+    Diagnostic::warning("token-secret-lost", message).with_hint(
+        "write it there as `name@realm!token=SECRET`; or write `\"renew\": true` beside the token: then it gets a new one, \
+         and whoever uses the old one must be told",
+    )
 }

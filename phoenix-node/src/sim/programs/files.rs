@@ -57,7 +57,15 @@ pub(super) fn stat(run: Run<'_>) -> Ran {
         Body::Link(_) => "symbolic link",
     };
     let kind = kind.to_owned();
+    // Of a secret there is only a hash, and so much is true of its size.
+    let size = match &entry.body {
+        Body::Text(text) => text.len(),
+        Body::Opaque { .. } | Body::Link(_) => 1,
+        Body::Directory | Body::Tree => 4096,
+    };
+    let size = size.to_string();
     let fields = [
+        ("%s", &size),
         ("%U", &entry.owner),
         ("%G", &entry.group),
         ("%a", &mode),

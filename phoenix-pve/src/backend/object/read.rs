@@ -9,12 +9,7 @@ use phoenix_core::{
 use serde_json::Value;
 
 use super::PveBackend;
-use crate::{
-    client::segment,
-    error::PveError,
-    lenient,
-    transport::{Method, Request},
-};
+use crate::{client::segment, error::PveError, lenient};
 
 impl PveBackend {
     /// Returns the objects of a list.
@@ -23,11 +18,9 @@ impl PveBackend {
         let params: Vec<(String, String)> =
             params.iter().map(|(key, value)| ((*key).to_owned(), (*value).to_owned())).collect();
         let (data, pending) = match of {
-            // What is pending stands beside the data.
             ObjectKind::Interface { .. } => {
-                let data = self.client.get(&path, params.clone()).await?;
-                let request = Request { method: Method::Get, path, params };
-                (data, self.pending_interfaces(request).await?)
+                let (data, changes) = self.client.get_beside(&path, params, "changes").await?;
+                (data, lenient::word(&changes))
             }
             ObjectKind::Storage
             | ObjectKind::Role
@@ -46,15 +39,12 @@ impl PveBackend {
         }
         Ok(objects)
     }
-
-    async fn pending_interfaces(&self, request: Request) -> Result<Option<String>, PveError> {
-        let response = self.client.exchange(request).await?;
-        let body: Value = serde_json::from_slice(&response.body).unwrap_or_default();
-        Ok(lenient::word(&body["changes"]))
-    }
 }
 
-fn call(of: &ObjectKind) -> Result<(String, &'static [(&'static str, &'static str)]), PveError> {
+/// Parameters that are always the same.
+type Fixed = &'static [(&'static str, &'static str)];
+
+fn call(of: &ObjectKind) -> Result<(String, Fixed), PveError> {
     Ok(match of {
         ObjectKind::Storage => ("/storage".to_owned(), &[]),
         ObjectKind::Role => ("/access/roles".to_owned(), &[]),

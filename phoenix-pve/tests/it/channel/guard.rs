@@ -123,3 +123,33 @@ async fn a_node_without_systemd_guards_nothing_and_says_so() {
     let error = guard.unwrap_err();
     assert!(error.message.contains("System has not been booted with systemd"), "{error}");
 }
+
+#[tokio::test]
+async fn interfaces_that_are_not_confirmed_come_back_and_are_reloaded() {
+    let Some((machine, _)) = prepared() else { return };
+    let (channel, what) = (machine.channel(), Guarded::Interfaces);
+    fs::create_dir_all(machine.path("/etc/network")).unwrap();
+    let (file, next) = (machine.path("/etc/network/interfaces"), machine.path("/etc/network/interfaces.new"));
+    let tool = machine.path("/usr/local/sbin/ifreload");
+    fs::write(&tool, "#!/bin/sh\necho \"$@\" >>/run/reloads\n").unwrap();
+    fs::set_permissions(&tool, fs::Permissions::from_mode(0o755)).unwrap();
+    fs::write(&file, "old\n").unwrap();
+    // What somebody else has not applied yet is not Phoenix's to bring into force.
+    fs::write(&next, "theirs\n").unwrap();
+    let error = channel.guard("pve1", &what, Guard::Begin { seconds: 60 }).await.unwrap_err();
+    assert!(error.message.contains("pending"), "{error}");
+    fs::remove_file(&next).unwrap();
+    // A second run takes what the first one guards for what was there before.
+    channel.guard("pve1", &what, Guard::Begin { seconds: 60 }).await.unwrap();
+    fs::write(&file, "first\n").unwrap();
+    channel.guard("pve1", &what, Guard::Begin { seconds: 1 }).await.unwrap();
+    fs::write(&file, "second\n").unwrap();
+    fs::write(&next, "third\n").unwrap();
+    let is_back = || fs::read_to_string(&file).is_ok_and(|text| text == "old\n");
+    let reloads = || fs::read_to_string(machine.path("/run/reloads")).unwrap_or_default();
+    assert!(until(|| is_back() && reloads() == "-a\n").await, "they are not back");
+    assert!(until(|| machine.path("/var/lib/phoenix/firewall-guard/interfaces/reverted").exists()).await);
+    assert!(!next.exists(), "what was cut off is not left pending");
+    let error = channel.guard("pve1", &what, Guard::End).await.unwrap_err();
+    assert!(error.message.contains("not confirmed in time"), "{error}");
+}
