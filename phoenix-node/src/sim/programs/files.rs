@@ -162,9 +162,9 @@ mod tests {
         for path in ["/srv/a", "/srv/b"] {
             assert_eq!(say(&mut world, &format!("touch {path}")).status, 0);
         }
-        assert_eq!(say(&mut world, "chown games:games /srv/a").status, 0);
+        assert_eq!(say(&mut world, "chown www-data:www-data /srv/a").status, 0);
         assert_eq!(say(&mut world, "chmod 0640 /srv/a").status, 0);
-        assert_eq!(say(&mut world, "stat -c %U:%G /srv/a").stdout, "games:games\n");
+        assert_eq!(say(&mut world, "stat -c %U:%G /srv/a").stdout, "www-data:www-data\n");
         assert_eq!(say(&mut world, "stat -c %a /srv/a").stdout, "640\n");
         assert_eq!(say(&mut world, "chown nobody-there /srv/a").status, 1);
         assert_eq!(say(&mut world, "test /srv/b -nt /srv/a").status, 0);
