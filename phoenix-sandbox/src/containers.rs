@@ -46,6 +46,8 @@ pub struct Containers {
     places: Vec<String>,
     /// The process that holds the sandbox which has what it needs.
     equipped: Arc<Mutex<Option<i32>>>,
+    /// The process that holds the sandbox whose services were seen up.
+    pub(crate) served: Arc<Mutex<Option<i32>>>,
 }
 
 impl Containers {
@@ -64,6 +66,7 @@ impl Containers {
             places: Vec::new(),
             spec,
             equipped: Arc::default(),
+            served: Arc::default(),
         })
     }
 

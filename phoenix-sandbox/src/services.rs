@@ -32,10 +32,15 @@ impl Containers {
     /// the machine has no systemd.
     pub async fn begin_services(&self) -> Result<(), SandboxError> {
         let sandbox = self.sandbox().await?;
-        if sandbox.has_services() {
+        let holder = sandbox.status().pid;
+        let mut served = self.served.lock().await;
+        // Those of a new sandbox have been begun by themselves, and may still be on their way.
+        if sandbox.has_services() && *served == Some(holder) {
             return Ok(());
         }
-        run(&sandbox, "wait").await
+        run(&sandbox, "wait").await?;
+        *served = Some(holder);
+        Ok(())
     }
 
     /// Fetches packages that the host is to install, over the machine's network as images are. What cannot be fetched
