@@ -1,10 +1,16 @@
 //! The host that a verb works on: the embedded node in this process, seeded with what the configuration says of the
 //! host, this machine where it is a Proxmox VE host, or one at a URL.
 
-use std::{collections::BTreeSet, env, path::PathBuf, sync::Arc, time::Duration};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    env,
+    path::PathBuf,
+    sync::Arc,
+    time::Duration,
+};
 
 use phoenix_config::{Host as Described, StorageDecl};
-use phoenix_node::{Calls, Gpu, Gpus, MachineMode, Node, NodeSeed, Options, StorageSeed, Uplink};
+use phoenix_node::{Calls, Gpu, Gpus, MachineMode, Node, NodeSeed, Options, StorageSeed, Uplink, Zpool};
 use phoenix_pve::{
     Address, ChannelLimits, Client, Credentials, Entry, HostFiles, Https, Limits, LiveChannel, LocalHost,
     Nodes, PveBackend, SshOptions, Transport, Trust,
@@ -255,6 +261,7 @@ fn seed(described: &Described, cards: &[GpuOption]) -> NodeSeed {
     if !seed.storages.iter().any(|storage| storage.name == "local-lvm") {
         seed.storages.push(StorageSeed::new("local-lvm", "lvmthin", &["images", "rootdir"], ROOMY));
     }
+    give_disks(&mut seed, described);
     give_cards(&mut seed, described, cards);
     seed
 }
@@ -264,6 +271,25 @@ fn seed(described: &Described, cards: &[GpuOption]) -> NodeSeed {
 fn is_seeded(storage: &StorageDecl) -> bool {
     let is_on_dataset = storage.pool.is_some();
     is_on_dataset || storage.definition.is_none()
+}
+
+/// Gives a node the pools that the configuration declares, on their disks, with what limits their file systems.
+fn give_disks(seed: &mut NodeSeed, described: &Described) {
+    for pool in &described.pools {
+        let name = |path: &String| path.rsplit('/').next().unwrap_or(path).to_owned();
+        let root = (pool.name.clone(), BTreeMap::new());
+        let limited =
+            |limit: &Option<u64>| limit.iter().map(|limit| ("quota".to_owned(), limit.to_string())).collect();
+        let datasets =
+            pool.datasets.iter().map(|(path, limit)| (format!("{}/{path}", pool.name), limited(limit)));
+        let zpool = Zpool {
+            layout: pool.layout.clone().unwrap_or_default(),
+            disks: pool.disks.iter().map(name).collect(),
+            datasets: [root].into_iter().chain(datasets).collect(),
+            ..Zpool::default()
+        };
+        seed.disks.pools.insert(pool.name.clone(), zpool);
+    }
 }
 
 /// Gives a node graphics cards: those that the options name; else, where the configuration declares their driver, those

@@ -41,4 +41,5 @@ pub(crate) fn registry() -> Registry {
         .with_feature(phoenix_trusted_ca::feature())
         .with_feature(phoenix_vllm::feature())
         .with_feature(phoenix_volume_directories::feature())
+        .with_feature(phoenix_zfs::feature())
 }

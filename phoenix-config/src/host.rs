@@ -29,6 +29,8 @@ pub struct Host {
     pub bridges: Vec<String>,
     /// Its storages by declaration, without `local`.
     pub storages: Vec<StorageDecl>,
+    /// Its pools of ZFS, as far as their disks are named.
+    pub pools: Vec<PoolDecl>,
     /// The indexes of its GPUs, as far as guests name them.
     pub gpus: Vec<u32>,
     /// The version of its NVIDIA driver, if the files declare one: then it has GPUs.
@@ -69,6 +71,21 @@ pub struct StorageDecl {
     /// Where it is declared.
     #[serde(default, skip_serializing_if = "String::is_empty")]
     pub pointer: String,
+}
+
+/// A pool of ZFS.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct PoolDecl {
+    /// Its name.
+    pub name: String,
+    /// How its disks stand together, in the word of `zpool`; none for one after the other.
+    pub layout: Option<String>,
+    /// Its disks, by their paths under `/dev/disk/by-id`.
+    pub disks: Vec<String>,
+    /// Its usable size in bytes, if it can be told.
+    pub bytes: Option<u64>,
+    /// Its file systems, each with what limits it.
+    pub datasets: BTreeMap<String, Option<u64>>,
 }
 
 /// An administrator of the host.
@@ -166,6 +183,7 @@ impl Default for Host {
             nameservers: Vec::new(),
             bridges: vec![Self::DEFAULT_BRIDGE.to_owned()],
             storages: Vec::new(),
+            pools: Vec::new(),
             gpus: Vec::new(),
             gpu_driver: None,
             pci: Vec::new(),

@@ -22,7 +22,7 @@ mod source;
 pub use error::ConfigError;
 pub use format::certificate::Certificate;
 pub use format::firewall::{Direction, Rule, Verdict};
-pub use host::{Host, HostUser, NfsExport, NfsMount, Route, Services, StorageDecl};
+pub use host::{Host, HostUser, NfsExport, NfsMount, PoolDecl, Route, Services, StorageDecl};
 pub use load::{Files, Loaded, load};
 pub use lower::read_artifacts;
 pub use migrate::{Explained, migrate};

@@ -4,6 +4,7 @@
 //! [`phoenix_pve::channel::GuestChannel`].
 
 mod api;
+mod disks;
 mod durations;
 mod error;
 mod fault;
@@ -20,6 +21,7 @@ mod state;
 mod store;
 mod work;
 
+pub use disks::{Disk, Disks, Part, Zpool};
 pub use error::NodeError;
 pub use fault::{Calls, Effect, Fault};
 pub use gpus::{Gpu, Gpus};

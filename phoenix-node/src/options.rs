@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use serde::{Deserialize, Serialize};
 
-use crate::gpus::Gpus;
+use crate::{disks::Disks, gpus::Gpus};
 
 /// How a node behaves and what it starts with.
 #[derive(Clone, Debug)]
@@ -44,6 +44,8 @@ pub struct NodeSeed {
     pub uplink: Option<Uplink>,
     /// Its graphics cards.
     pub gpus: Gpus,
+    /// Its disks, and their pools.
+    pub disks: Disks,
     /// Names for PCI devices of it, with their addresses.
     pub mappings: BTreeMap<String, String>,
     /// Whether this is all that it has: what a later seed names is not added.
@@ -106,6 +108,7 @@ impl Default for NodeSeed {
             bridges: BTreeSet::from(["vmbr0".to_owned()]),
             uplink: None,
             gpus: Gpus::default(),
+            disks: Disks::default(),
             mappings: BTreeMap::new(),
             is_complete: false,
             password: None,

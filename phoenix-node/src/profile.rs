@@ -3,6 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use crate::{
+    disks::Disks,
     gpus::Gpus,
     options::{NodeSeed, StorageSeed},
 };
@@ -72,6 +73,7 @@ impl Profile {
                     storages: vec![local, btr],
                     bridges: BTreeSet::from(["vmbr0".to_owned(), "vmbr1".to_owned()]),
                     uplink: None,
+                    disks: Disks::default(),
                     gpus: Gpus::default(),
                     mappings: BTreeMap::new(),
                     is_complete: true,

@@ -58,6 +58,7 @@ impl Lab {
             .with_feature(phoenix_traefik::feature())
             .with_feature(phoenix_vllm::feature())
             .with_feature(phoenix_volume_directories::feature())
+            .with_feature(phoenix_zfs::feature())
             .with_feature(phoenix_trusted_ca::feature());
         Self { registry, desired: Desired::default(), seed: NodeSeed::default() }
     }

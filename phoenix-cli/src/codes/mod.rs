@@ -1,10 +1,11 @@
 //! Codes: what each finding means, for `explain`. A text says what is wrong and why it matters; what to do stands in
 //! the finding's own hint. The texts stand in Markdown files beside this one, a heading a code.
 
-/// The texts: about files, about guests on a host, about the network, about what
-/// Proxmox VE keeps by its API, about plans, about plugins.
-const TEXTS: [&str; 6] = [
+/// The texts: about files, about disks and drivers, about guests on a host, about the network, about what Proxmox VE keeps by
+/// its API, about plans, about plugins.
+const TEXTS: [&str; 7] = [
     include_str!("configuration.md"),
+    include_str!("disks.md"),
     include_str!("guests.md"),
     include_str!("network.md"),
     include_str!("objects.md"),

@@ -57,10 +57,7 @@ const SHELL: [Row; 2] = [
 ];
 
 /// Keys that are checked now and applied by a later release.
-const NOT_YET: [Row; 11] = [
-    (HYPERVISOR_FILE, "/zfs/arc_max_gb", "`phoenix setup` will set it"),
-    (HYPERVISOR_FILE, "/zfs/settings", "`phoenix setup` will respect it"),
-    (HYPERVISOR_FILE, "/nvidia_driver", "`phoenix setup` will install it"),
+const NOT_YET: [Row; 8] = [
     (HYPERVISOR_FILE, "/network/nfs_server", "NFS mounts will use it"),
     (HYPERVISOR_FILE, "/step_ca", "the feature `step-ca` will use it"),
     (LXC_FILE, "/lxc_configs/*/application_script", "no script runs; features take its place"),

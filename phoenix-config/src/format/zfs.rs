@@ -17,16 +17,15 @@ pub(crate) struct Zfs {
     /// The datasets, each a storage named `<pool>-<name>`.
     #[serde(default)]
     pub(crate) datasets: Vec<Dataset>,
-    /// What may be done to disks.
+    /// What may be done to disks: nothing, by itself.
     pub(crate) settings: Option<ZfsSettings>,
 }
 
 /// What may be done to disks.
 #[derive(Clone, Debug, Default, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
-#[allow(dead_code, reason = "decoded so that its shape is checked; a later release applies it")]
 pub(crate) struct ZfsSettings {
-    /// Disks that hold something else may be overwritten.
+    /// The predecessor's leave to overwrite disks. It allows nothing: `phoenix setup --wipe-disks` names each disk.
     #[serde(default)]
     pub(crate) allow_destructive_operations: bool,
 }
@@ -44,6 +43,12 @@ pub(crate) struct ZfsPool {
     #[serde(default)]
     #[schemars(extend("items" = { "type": "string", "format": "device-path" }))]
     pub(crate) disks: Vec<String>,
+    /// The size of its sectors as a power of two, given once when it is made: 12 (4 KiB) if not given.
+    #[schemars(range(min = 9, max = 16))]
+    pub(crate) ashift: Option<u32>,
+    /// Properties of the pool (`autotrim`) and of its own file system (`compression`, `atime`), `key=value` with commas.
+    #[schemars(extend("format" = "line"))]
+    pub(crate) properties: Option<String>,
     /// Its usable size in GiB; guessed from the names of its disks if not given.
     #[schemars(range(min = 1))]
     pub(crate) size_gb: Option<u64>,

@@ -13,7 +13,7 @@ use crate::{
         storage::StorageEntry,
         zfs::{Dataset, RaidLevel, StorageKind, ZfsPool},
     },
-    host::{Host, HostUser, NfsExport, NfsMount, Route, Services, StorageDecl},
+    host::{Host, HostUser, NfsExport, NfsMount, PoolDecl, Route, Services, StorageDecl},
     lower::canonical_feature,
     model::{Entry, Model},
     secret::Secret,
@@ -31,6 +31,7 @@ pub(crate) fn host(model: &Model) -> Host {
         gateway: interfaces.and_then(|interfaces| interfaces.gateway.clone()),
         nameservers: interfaces.map(|interfaces| interfaces.dns_nameservers.clone()).unwrap_or_default(),
         storages: storages(model),
+        pools: pools(model),
         gpus: gpus(model),
         gpu_driver: gpu_driver(model),
         pci: pci(model),
@@ -110,6 +111,32 @@ fn definition(storage: &StorageEntry) -> Option<BTreeMap<String, String>> {
     let shared = storage.shared.map(|shared| if shared { "1".to_owned() } else { String::new() });
     own.extend(shared.map(|shared| ("shared".to_owned(), shared)));
     Some(own)
+}
+
+fn pools(model: &Model) -> Vec<PoolDecl> {
+    let zfs = model.hypervisor.zfs.as_ref();
+    let of = |pool: &ZfsPool| {
+        let datasets =
+            zfs.into_iter().flat_map(|zfs| &zfs.datasets).filter(|dataset| dataset.pool == pool.name);
+        datasets
+            .map(|dataset| (dataset.name.clone(), dataset.properties.as_deref().and_then(parse_quota)))
+            .collect()
+    };
+    let layout = |pool: &ZfsPool| match pool.raid_level {
+        RaidLevel::Mirror => Some("mirror".to_owned()),
+        RaidLevel::Raidz1 => Some("raidz1".to_owned()),
+        RaidLevel::Single | RaidLevel::Stripe => None,
+    };
+    let pools = zfs.into_iter().flat_map(|zfs| &zfs.pools).filter(|pool| !pool.disks.is_empty());
+    pools
+        .map(|pool| PoolDecl {
+            name: pool.name.clone(),
+            layout: layout(pool),
+            disks: pool.disks.clone(),
+            bytes: pool_bytes(pool),
+            datasets: of(pool),
+        })
+        .collect()
 }
 
 fn dataset(at: usize, dataset: &Dataset) -> Option<StorageDecl> {

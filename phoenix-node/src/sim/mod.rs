@@ -7,6 +7,7 @@ pub(crate) mod base;
 pub(crate) mod boot;
 pub(crate) mod catalog;
 pub(crate) mod channel;
+pub(crate) mod disks;
 pub(crate) mod gpu;
 pub(crate) mod install;
 pub(crate) mod programs;

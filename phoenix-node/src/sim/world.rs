@@ -11,6 +11,7 @@ use serde::{Deserialize, Deserializer, Serialize, Serializer};
 use sha2::{Digest, Sha256};
 
 use crate::{
+    disks::Disks,
     gpus::Gpus,
     sim::base::{self, Base},
     state::config::hex,
@@ -62,6 +63,9 @@ pub(crate) struct Delta {
     /// The graphics cards that its kernel has, and their driver.
     #[serde(skip_serializing_if = "Option::is_none")]
     gpus: Option<Gpus>,
+    /// The disks that it has, and their pools.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    disks: Option<Disks>,
 }
 
 /// A file, directory or link.
@@ -200,6 +204,18 @@ impl World {
     pub(crate) fn set_gpus(&mut self, gpus: &Gpus) {
         if self.gpus() != gpus {
             self.top.gpus = Some(gpus.clone());
+        }
+    }
+
+    /// Returns the disks that it has.
+    pub(crate) fn disks(&self) -> &Disks {
+        static NONE: Disks = Disks { disks: BTreeMap::new(), pools: BTreeMap::new() };
+        self.deltas().find_map(|delta| delta.disks.as_ref()).unwrap_or(&NONE)
+    }
+
+    pub(crate) fn set_disks(&mut self, disks: &Disks) {
+        if self.disks() != disks {
+            self.top.disks = Some(disks.clone());
         }
     }
 

@@ -37,7 +37,7 @@ use crate::{
     options::NodeSeed,
     real::Errand,
     sim::{
-        boot,
+        boot, disks,
         world::{Delta, World},
     },
     state::{guest::Guest, kept::Kept, storage::Storage, task::Task},
@@ -128,6 +128,9 @@ impl State {
             self.storages.entry(storage.name.clone()).or_insert_with(|| Storage::from_seed(storage));
         }
         boot::show(&mut self.host);
+        let mut own = self.host.disks().clone();
+        own.merge(&seed.disks);
+        disks::show(&mut self.host, &own);
         self.dirty.node = true;
         self.dirty.storages = true;
         self.dirty.host = true;

@@ -18,6 +18,7 @@ mod traefik;
 mod trusted_ca;
 mod vllm;
 mod volumes;
+mod zfs;
 
 use phoenix_core::{
     Action, BackendError, Condition, Content, Expect, FeatureUse, GuestId, Probe, Site, UnitGoal,

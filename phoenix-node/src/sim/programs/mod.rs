@@ -3,8 +3,10 @@
 
 mod accounts;
 mod apt;
+mod disks;
 mod docker;
 mod files;
+pub(crate) mod kernel;
 mod locale;
 mod names;
 mod nvidia;
@@ -16,6 +18,7 @@ mod text;
 mod time;
 mod units;
 mod web;
+mod zfs;
 
 use crate::sim::world::World;
 
@@ -40,6 +43,7 @@ const PROGRAMS: &[(&str, Program)] = &[
     ("[", text::test),
     ("apt-cache", apt::apt_cache),
     ("apt-get", apt::apt_get),
+    ("blkid", disks::blkid),
     ("cat", text::cat),
     ("chmod", files::chmod),
     ("chown", files::chown),
@@ -51,6 +55,7 @@ const PROGRAMS: &[(&str, Program)] = &[
     ("env", step::env),
     ("false", text::fail),
     ("find", files::find),
+    ("findmnt", disks::findmnt),
     ("getent", accounts::getent),
     ("hostname", text::hostname),
     ("id", accounts::id),
@@ -58,6 +63,7 @@ const PROGRAMS: &[(&str, Program)] = &[
     ("locale", locale::locale),
     ("locale-gen", locale::locale_gen),
     ("ls", text::ls),
+    ("lsblk", disks::lsblk),
     ("make-authority", step::make_authority),
     ("modprobe", nvidia::modprobe),
     ("nvidia-ctk", nvidia::ctk),
@@ -67,6 +73,7 @@ const PROGRAMS: &[(&str, Program)] = &[
     ("phoenix-dns-ask", names::ask),
     ("portainer-api", portainer::api),
     ("phoenix-nfs-ask", names::ask_nfs),
+    ("readlink", disks::readlink),
     ("runuser", step::runuser),
     ("phoenix-samba-ask", names::ask_samba),
     ("ssh-keygen", packages::ssh_keygen),
@@ -74,13 +81,19 @@ const PROGRAMS: &[(&str, Program)] = &[
     ("stat", files::stat),
     ("step", step::step),
     ("systemctl", units::systemctl),
+    ("tee", kernel::tee),
     ("test", text::test),
     ("timedatectl", time::timedatectl),
     ("touch", files::touch),
     ("true", text::succeed),
+    ("uname", kernel::uname),
     ("update-ca-certificates", packages::update_ca_certificates),
+    ("update-initramfs", kernel::update_initramfs),
     ("update-locale", locale::update_locale),
     ("usermod", accounts::usermod),
+    ("wipefs", disks::wipefs),
+    ("zfs", zfs::zfs),
+    ("zpool", zfs::zpool),
 ];
 
 /// Runs a program in a world.
