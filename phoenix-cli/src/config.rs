@@ -88,6 +88,9 @@ fn inspect_with(context: &Context, add: impl FnOnce(&mut Desired)) -> Inspected 
     if let Err(fault) = add_artifacts(context, &mut loaded.desired) {
         findings.push(fault);
     }
+    if let Err(fault) = crate::program::name_it(&mut loaded.desired) {
+        findings.push(fault);
+    }
     add(&mut loaded.desired);
     let woven = phoenix_net::weave(&registry, &mut loaded.desired);
     findings.extend(news(woven, &findings, &loaded.sources));

@@ -8,6 +8,7 @@ mod context;
 mod error;
 mod host;
 mod plugins;
+mod program;
 mod registry;
 mod runner;
 mod signals;

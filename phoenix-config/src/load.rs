@@ -145,6 +145,7 @@ impl Reader {
         model.has_hypervisor = has_hypervisor;
         self.missing_files(has_hypervisor, has_lxc, has_vm);
         model.hypervisor = self.decode(HYPERVISOR_FILE, Kind::Hypervisor).unwrap_or_default();
+        self.read_profiles(&mut model);
         model.lxc = self.decode(LXC_FILE, Kind::Lxc).unwrap_or_default();
         model.vm = self.decode(VM_FILE, Kind::Vm).unwrap_or_default();
         self.declared(&mut model);
@@ -157,6 +158,25 @@ impl Reader {
         self.read_stacks(&mut model);
         self.read_shipped_schemas();
         model
+    }
+
+    /// Reads the texts of AppArmor profiles that are files of their own.
+    fn read_profiles(&mut self, model: &mut Model) {
+        for (name, profile) in model.hypervisor.host.iter_mut().flat_map(|host| &mut host.apparmor_profiles) {
+            let Some(file) = profile.file.as_ref().filter(|_| profile.text.is_none()) else { continue };
+            let is_inside = !file.starts_with('/') && file.split('/').all(|part| part != "..");
+            let text = is_inside.then(|| fs::read_to_string(self.dir.join(file)).ok()).flatten();
+            if text.is_none() {
+                let pointer = format!("/host/apparmor_profiles/{}/file", crate::source::escape(name));
+                let message =
+                    format!("the profile `{name}` has no text: `{file}` of this directory cannot be read");
+                let finding = Diagnostic::error("missing-profile", message)
+                    .with_hint("put the file there, or write its text as `text`")
+                    .at_path(&HYPERVISOR_FILE.into(), pointer);
+                self.findings.push(finding);
+            }
+            profile.text = text;
+        }
     }
 
     /// Reads one file of the directory. Tells whether it is there.

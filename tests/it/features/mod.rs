@@ -1,15 +1,18 @@
 //! Features on the simulated node: the whole first plan as a golden, the laws, and what is broken on purpose is what
 //! the next plan mends, and nothing else.
 
+mod apparmor_profiles;
 mod certificate;
 mod dnsmasq;
 mod docker;
 mod gpu;
+mod host_base;
 mod llama_cpp;
 mod nginx;
 mod ollama;
 mod portainer;
 mod portainer_stacks;
+mod program;
 mod python_api_service;
 mod qdrant;
 mod samba;

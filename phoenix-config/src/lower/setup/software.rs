@@ -1,4 +1,4 @@
-//! Software of the host: where packages come from, packages, time, name, accounts, shares.
+//! Software of the host: where packages come from, packages, time, name, accounts, shares, profiles, this program.
 
 use ipnet::IpNet;
 use phoenix_core::Diagnostic;
@@ -7,14 +7,85 @@ use serde_json::{Map, Value, json};
 use super::Uses;
 use crate::{
     format::samba::{Samba, Share},
-    model::{HYPERVISOR_FILE, Spot},
+    model::{Entry, HYPERVISOR_FILE, Spot},
     secret::Secret,
 };
 
 /// Adds the features that follow.
 pub(super) fn add(uses: &mut Uses<'_, '_>) {
+    base(uses);
     accounts(uses);
     samba(uses);
+    profiles(uses);
+    let wants_program = uses.context.model.hypervisor.host.as_ref().is_some_and(|host| host.phoenix_program);
+    if wants_program {
+        uses.feature("phoenix-program", "/host/phoenix_program");
+    }
+}
+
+/// Where packages come from, the name and the clock.
+fn base(uses: &mut Uses<'_, '_>) {
+    let model = uses.context.model;
+    let hypervisor = &model.hypervisor;
+    let (host, network) = (hypervisor.host.as_ref(), hypervisor.network.as_ref());
+    let hostname = network.and_then(|network| network.hostname.clone());
+    if host.is_none_or(|host| host.repositories.is_empty() && host.time_servers.is_empty())
+        && hostname.is_none()
+    {
+        return;
+    }
+    let address = uses.context.host.addresses.first().and_then(|address| address.parse::<IpNet>().ok());
+    let domain = uses.context.host.domain.clone();
+    let pointer = if host.is_some() { "/host" } else { "/network" };
+    let Some(config) = uses.feature("host-base", pointer) else { return };
+    let mut add = |key: &str, value: Option<Value>| {
+        if let Some(value) = value {
+            config.entry(key).or_insert(value);
+        }
+    };
+    if hostname.is_some() {
+        add("address", address.map(|address| json!(address.addr())));
+        add("domain", domain.map(Value::from));
+    }
+    add("hostname", hostname.map(Value::from));
+    if let Some(host) = host {
+        add("repositories", (!host.repositories.is_empty()).then(|| json!(host.repositories)));
+        add("time_servers", (!host.time_servers.is_empty()).then(|| json!(host.time_servers)));
+        add("time_program", host.time_program.map(|program| json!(program)));
+    }
+}
+
+/// The profiles that are declared, and those that containers name and nobody declares.
+fn profiles(uses: &mut Uses<'_, '_>) {
+    let (model, guests) = (uses.context.model, uses.context.guests);
+    let declared = model.hypervisor.host.as_ref().map(|host| &host.apparmor_profiles);
+    for guest in guests {
+        let Entry::Lxc(lxc) = guest.entry else { continue };
+        let Some(name) = lxc.apparmor_profile.as_deref() else { continue };
+        // What comes with LXC and Proxmox VE.
+        let is_known = ["unconfined", "unchanged", "generated"].contains(&name)
+            || name.starts_with("lxc-container-default")
+            || declared.is_some_and(|declared| declared.contains_key(name));
+        if !is_known {
+            let message =
+                format!("`{}` names the AppArmor profile `{name}`, which nobody declares", guest.name);
+            let hint =
+                "declare it in `host.apparmor_profiles` of the host's file, or name one that comes with LXC";
+            let finding = Diagnostic::warning("undeclared-apparmor", message).with_hint(hint);
+            uses.context.findings.push(guest.spot.at("apparmor_profile").put(finding));
+        }
+    }
+    let texts: Map<String, Value> = declared
+        .into_iter()
+        .flatten()
+        .filter_map(|(name, profile)| Some((name.clone(), json!(profile.text.as_ref()?))))
+        .collect();
+    if texts.is_empty() {
+        return;
+    }
+    if let Some(config) = uses.feature("apparmor-profiles", "/host/apparmor_profiles") {
+        config.entry("profiles").or_insert(Value::Object(texts));
+    }
 }
 
 /// What the feature `base-setup` does here as in guests.
