@@ -24,7 +24,6 @@ fn the_example_lab_loads_without_errors_and_warnings() {
     let guests = loaded.desired.resources.keys().filter(|id| id.guest().is_some());
     let ids: Vec<&str> = guests.map(|id| id.as_str()).collect();
     let wanted = [
-        "host/phoenix/setup",
         "lxc/101",
         "lxc/102",
         "lxc/103",
