@@ -10,6 +10,7 @@ mod https;
 mod laws;
 mod local;
 mod migration;
+mod objects;
 mod packages;
 mod pending;
 mod pins;
