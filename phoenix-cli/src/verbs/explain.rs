@@ -33,7 +33,7 @@ pub(crate) struct Explain {
     /// A vmid, a name, a step, a feature or the code of a finding; without it, what can be explained.
     #[arg(value_name = "SUBJECT")]
     subject: Option<String>,
-    /// Explain instead which privileges Phoenix needs for the whole configuration, or for this guest, from nothing to
+    /// Explain instead which privileges Phoenix needs for the whole configuration, for this guest, or for `setup`, from nothing to
     /// healthy and back: the least roles, and the commands that make and grant them.
     #[arg(long)]
     privileges: bool,

@@ -3,7 +3,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use phoenix_core::{Action, GuestId, GuestKind, Plan, engine, planner};
+use phoenix_core::{Action, GuestId, GuestKind, ObjectChange, ObjectKind, Plan, engine, planner};
 use phoenix_pve::privileges::{Demanded, Need, Role, RootOnly, World, least, of_action};
 use serde_json::json;
 
@@ -12,6 +12,8 @@ use crate::{config, context::Context, error::Error, host};
 
 /// Who is granted what, unless somebody else is named.
 const NOBODY: &str = "phoenix@pve";
+/// The subject that is the host itself.
+const SETUP: &str = "setup";
 /// What somebody may change in any guest by hand, and Phoenix changes back: a key of each sort.
 const DRIFTS: [&str; 4] = ["cores", "memory", "net0", "onboot"];
 
@@ -21,6 +23,9 @@ pub(super) fn explain(
     subject: Option<&str>,
     who: Option<String>,
 ) -> Result<Answer, Error> {
+    if subject == Some(SETUP) {
+        return of_setup(context, who);
+    }
     let config = config::load(context)?;
     let words: Vec<String> = subject.into_iter().map(str::to_owned).collect();
     let request = converging(&config.resolved, &words, None)?;
@@ -38,6 +43,44 @@ pub(super) fn explain(
         demanded.extend(of_action(&action, &world));
     }
     demanded.needs.extend(inside(&plan));
+    let (who, is_new) = match who.or_else(named) {
+        Some(who) => (who, false),
+        None => (NOBODY.to_owned(), true),
+    };
+    Ok(answer(&least(&demanded.needs), &demanded.root, &who, is_new))
+}
+
+/// Explains what it needs to make, change and remove what the configuration says of the host and Proxmox VE keeps by its API.
+fn of_setup(context: &Context, who: Option<String>) -> Result<Answer, Error> {
+    let config = config::load(context)?;
+    let world = World::new(config.loaded.host.node.clone());
+    let mut demanded = Demanded::default();
+    for (id, declared) in &config.loaded.desired.resources {
+        let (of, names) = match id.kind() {
+            "storage" => (ObjectKind::Storage, vec![id.name().to_owned()]),
+            "role" => (ObjectKind::Role, vec![id.name().to_owned()]),
+            "group" => (ObjectKind::Group, vec![id.name().to_owned()]),
+            "user" => (ObjectKind::User, vec![id.name().to_owned()]),
+            "token" => (ObjectKind::Token, vec![id.name().to_owned()]),
+            "network" => (ObjectKind::Interface { node: id.name().into() }, vec![String::new()]),
+            "acl" => {
+                let grants = declared.spec["grants"].as_array().into_iter().flatten();
+                let paths = grants.filter_map(|grant| grant["path"].as_str().map(str::to_owned));
+                (ObjectKind::Acl, paths.collect())
+            }
+            _ => continue,
+        };
+        for name in names {
+            let changes = [
+                ObjectChange::Create { values: BTreeMap::new(), secrets: BTreeMap::new() },
+                ObjectChange::Update { set: BTreeMap::new(), delete: BTreeSet::new(), seen: BTreeMap::new() },
+            ];
+            for change in changes {
+                let action = Action::Object { of: of.clone(), name: name.clone(), change };
+                demanded.extend(of_action(&action, &world));
+            }
+        }
+    }
     let (who, is_new) = match who.or_else(named) {
         Some(who) => (who, false),
         None => (NOBODY.to_owned(), true),

@@ -36,3 +36,15 @@ fn what_only_root_may_do_is_named_with_what_to_type_on_the_host() {
     assert!(commands.iter().any(|said| said.starts_with(command)), "{commands:?}");
     assert!(commands.iter().all(|said| !said.starts_with("pveum user")), "{commands:?}");
 }
+
+#[test]
+fn what_the_host_itself_needs_is_told_apart() {
+    let lab = Lab::new();
+    let users = json!({"users": {"alice@pve": {}}, "acl": [{"path": "/vms", "to": "alice@pve", "role": "PVEAuditor"}]});
+    lab.set("phoenix_hypervisor_config.json", "/access", users);
+    let said = lab.does(&["explain", "--privileges", "setup"]);
+    for line in ["acl modify /access/realm/pve", "acl modify /access/groups", "Permissions.Modify"] {
+        assert!(said.contains(line), "{line} is not in\n{said}");
+    }
+    assert!(!lab.does(&["explain", "--privileges"]).contains("Permissions.Modify"));
+}

@@ -6,6 +6,7 @@ mod homelab;
 mod host;
 mod kit;
 mod migration;
+mod objects;
 mod plugin;
 mod predecessor;
 mod setup;

@@ -36,6 +36,12 @@ pub(super) fn add(objects: &mut Objects<'_, '_>) -> BTreeSet<String> {
         specs.push((ResourceId::new("storage", &storage.name), spec, pointer.clone()));
     }
     for (id, spec, pointer) in specs {
+        let plugin = spec["values"]["type"].as_str().unwrap_or_default().to_owned();
+        let missing = needs(&plugin).iter().find(|key| spec["values"].get(**key).is_none());
+        if let Some(key) = missing {
+            let message = format!("the storage `{}` of the sort `{plugin}` lacks `{key}`", id.name());
+            objects.fault(&pointer, message, "add it; all keys of a storage: `phoenix schema hypervisor`");
+        }
         if objects.desired.resources.contains_key(&id) {
             let message = format!("the storage `{}` is declared twice", id.name());
             objects.fault(&pointer, message, "remove one of them");
@@ -43,4 +49,20 @@ pub(super) fn add(objects: &mut Objects<'_, '_>) -> BTreeSet<String> {
         objects.declare(id, spec, pointer);
     }
     names
+}
+
+/// Returns the properties without which Proxmox VE makes no storage of a sort.
+fn needs(plugin: &str) -> &'static [&'static str] {
+    match plugin {
+        "dir" | "btrfs" => &["path"],
+        "nfs" => &["server", "export"],
+        "cifs" => &["server", "share"],
+        "pbs" => &["server", "datastore", "username"],
+        "lvm" => &["vgname"],
+        "lvmthin" => &["vgname", "thinpool"],
+        "zfspool" => &["pool"],
+        "esxi" => &["server", "username"],
+        "iscsi" | "iscsidirect" => &["portal", "target"],
+        _ => &[],
+    }
 }
