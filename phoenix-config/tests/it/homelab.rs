@@ -24,20 +24,8 @@ fn the_example_lab_loads_without_errors_and_warnings() {
     let guests = loaded.desired.resources.keys().filter(|id| id.guest().is_some());
     let ids: Vec<&str> = guests.map(|id| id.as_str()).collect();
     let wanted = [
-        "lxc/101",
-        "lxc/102",
-        "lxc/103",
-        "lxc/900",
-        "lxc/901",
-        "lxc/902",
-        "lxc/903",
-        "lxc/910",
-        "lxc/950",
-        "lxc/953",
-        "lxc/955",
-        "vm/1001",
-        "vm/1002",
-        "vm/9000",
+        "lxc/101", "lxc/102", "lxc/103", "lxc/900", "lxc/901", "lxc/902", "lxc/903", "lxc/910", "lxc/950",
+        "lxc/953", "lxc/955", "vm/1001", "vm/1002", "vm/9000",
     ];
     assert_eq!(ids, wanted);
     assert_eq!(loaded.host.addresses, ["10.0.0.13/24"]);
