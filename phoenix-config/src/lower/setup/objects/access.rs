@@ -19,7 +19,7 @@ pub(super) fn add(objects: &mut Objects<'_, '_>) -> Value {
         let name = format!("{}@pam", user.name);
         if !access.users.contains_key(&name) {
             let values = BTreeMap::from([("enable", "1")]);
-            let spec = json!({ "name": name, "node": objects.node, "values": values, "dependencies": objects.ground });
+            let spec = json!({ "name": name, "node": objects.node, "values": values });
             objects.declare(ResourceId::new("user", &name), spec, "/users".to_owned());
         }
         admins.push(name);
@@ -88,8 +88,7 @@ fn users(objects: &mut Objects<'_, '_>, access: &Access) {
         let of_ours = |group: &&String| access.groups.contains_key(*group);
         let groups =
             user.groups.iter().flatten().filter(of_ours).map(|group| ResourceId::new("group", group));
-        let mut dependencies: BTreeSet<ResourceId> = groups.collect();
-        dependencies.extend(objects.ground.iter().cloned());
+        let dependencies: BTreeSet<ResourceId> = groups.collect();
         let id = declare(objects, "user", name, (values, user.adopt), dependencies, pointer);
         let password = reference(user.password.as_ref());
         if let (Some(password), Some(declared)) = (password, objects.desired.resources.get_mut(&id)) {
@@ -119,8 +118,8 @@ fn tokens(objects: &mut Objects<'_, '_>, access: &Access) {
             values["expire"] = json!(expire.to_string());
         }
         let user = ResourceId::new("user", user);
-        let mut dependencies = objects.ground.clone();
-        dependencies.extend(objects.desired.resources.contains_key(&user).then_some(user));
+        let dependencies: BTreeSet<ResourceId> =
+            objects.desired.resources.contains_key(&user).then_some(user).into_iter().collect();
         let spec = json!({
             "name": name,
             "node": objects.node,
@@ -135,7 +134,7 @@ fn tokens(objects: &mut Objects<'_, '_>, access: &Access) {
 }
 
 fn grants(objects: &mut Objects<'_, '_>, access: &Access, admins: &[String]) {
-    let mut dependencies = objects.ground.clone();
+    let mut dependencies: BTreeSet<ResourceId> = BTreeSet::new();
     let mut grants: Vec<Value> =
         admins.iter().map(|name| grant("/", "user", name, "Administrator", true)).collect();
     for (at, entry) in access.acl.iter().enumerate() {

@@ -64,7 +64,7 @@ pub(super) fn add(objects: &mut Objects<'_, '_>) {
     }
     if !interfaces.is_empty() {
         let node = objects.node.clone();
-        let spec = json!({ "node": node, "interfaces": interfaces, "dependencies": objects.ground });
+        let spec = json!({ "node": node, "interfaces": interfaces });
         objects.declare(ResourceId::new("network", &node), spec, "/network/interfaces".to_owned());
     }
 }

@@ -20,7 +20,8 @@ pub(super) struct Objects<'a, 'c> {
     context: &'a mut Context<'c>,
     desired: &'a mut Desired,
     node: String,
-    /// What every one of them waits for: the host's own part, if there is one.
+    /// What storages wait for: the host's own part, which has their pools and directories, if there is one. The others do
+    /// without, so that a reboot that waits does not hold them.
     ground: BTreeSet<ResourceId>,
 }
 
