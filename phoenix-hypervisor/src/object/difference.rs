@@ -8,7 +8,7 @@ use phoenix_core::{
 };
 
 /// Properties that are lists, in which order and separators say nothing.
-const LISTS: [&str; 6] = ["bond-primary", "bridge_ports", "content", "groups", "nodes", "privs"];
+const LISTS: [&str; 6] = ["bridge_ports", "content", "groups", "nodes", "privs", "prune-backups"];
 /// Properties that are read as lists of interfaces.
 const PORTS: [&str; 1] = ["slaves"];
 

@@ -127,6 +127,24 @@ pub(crate) fn cases() -> Vec<(Action, Calls)> {
                 call("POST /nodes/pve2/network iface=vmbr1 type=bridge", Value::Null),
             ],
         ),
+        // An address that is not said again would be gone.
+        (
+            change(
+                interfaces(),
+                "vmbr0",
+                update(&[("mtu", "9000"), ("type", "bridge")], &["gateway"], &[("type", "bridge")]),
+            ),
+            vec![
+                call(
+                    "GET /nodes/pve2/network",
+                    json!([{"iface": "vmbr0", "type": "bridge", "cidr": "10.0.0.2/24", "bridge_ports": "eth0"}]),
+                ),
+                call(
+                    "PUT /nodes/pve2/network/vmbr0 cidr=10.0.0.2/24 mtu=9000 type=bridge delete=gateway",
+                    Value::Null,
+                ),
+            ],
+        ),
         (
             change(interfaces(), "", ObjectChange::Guard { seconds: 120 }),
             vec![call("GUARD pve2 interfaces Begin { seconds: 120 }", Value::Null)],

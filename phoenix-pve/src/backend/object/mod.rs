@@ -77,7 +77,7 @@ impl PveBackend {
             return Err(changed(of, name));
         }
         let (method, call) = path::update(of, name)?;
-        let mut params = path::update_params(of, row, set);
+        let mut params = path::update_params(of, row, (set, delete));
         if !delete.is_empty() {
             params.push(("delete".to_owned(), delete.iter().cloned().collect::<Vec<_>>().join(",")));
         }

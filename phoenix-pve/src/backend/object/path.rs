@@ -1,5 +1,7 @@
 //! The calls that make, change and remove an object.
 
+use std::collections::BTreeSet;
+
 use phoenix_core::{ObjectKind, object::Values};
 
 use crate::{
@@ -43,20 +45,28 @@ pub(super) fn update(of: &ObjectKind, name: &str) -> Result<(Method, String), Pv
     Ok((Method::Put, one(of, name)?))
 }
 
-/// Returns the parameters that change an object from what it is. An interface is written anew with all that it has.
-pub(super) fn update_params(of: &ObjectKind, row: &Values, set: &Values) -> Params {
+/// What Proxmox VE takes for gone where an interface is changed without it.
+const ADDRESSES: [&str; 4] = ["cidr", "cidr6", "gateway", "gateway6"];
+
+/// Returns the parameters that change an object from what it is.
+pub(super) fn update_params(
+    of: &ObjectKind,
+    row: &Values,
+    (set, delete): (&Values, &BTreeSet<String>),
+) -> Params {
+    let kept = |keys: &[&str]| -> Values {
+        let is_kept = |(key, _): &(&String, &String)| keys.contains(&key.as_str()) && !delete.contains(*key);
+        let kept = row.iter().filter(is_kept).map(|(key, value)| (key.clone(), value.clone()));
+        kept.chain(set.clone()).collect()
+    };
     match of {
-        ObjectKind::Acl => {
-            let mut all = row.clone();
-            all.extend(set.clone());
-            grant(&all)
-        }
+        ObjectKind::Acl => grant(&row.clone().into_iter().chain(set.clone()).collect()),
+        ObjectKind::Interface { .. } => pairs(&kept(&ADDRESSES)),
         ObjectKind::Storage
         | ObjectKind::Role
         | ObjectKind::Group
         | ObjectKind::User
         | ObjectKind::Token
-        | ObjectKind::Interface { .. }
         | ObjectKind::Volume { .. } => pairs(set),
     }
 }
