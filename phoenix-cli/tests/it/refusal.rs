@@ -325,7 +325,7 @@ exit: 1
 --- stdout
 --- stderr
 error: `lcx` is neither a sort of file nor a feature
-  hint: known are `hypervisor`, `lxc`, `vm`, `stack`, `stacks`, `certificates`, `base-setup`, [..]
+  hint: known are `hypervisor`, `lxc`, `vm`, `stack`, `stacks`, `certificates`, `apparmor-profiles`, `base-setup`, [..]
 
 "#]]
     );

@@ -92,7 +92,9 @@ fn profiles(uses: &mut Uses<'_, '_>) {
 fn accounts(uses: &mut Uses<'_, '_>) {
     let model = uses.context.model;
     let packages = model.hypervisor.host.iter().flat_map(|host| host.packages.clone()).collect::<Vec<_>>();
-    let timezone = uses.context.host.timezone.clone().filter(|zone| zone != "host");
+    // One that is none was told of where the file's shape was looked at.
+    let is_zone = |zone: &String| zone != "host" && !zone.contains(char::is_whitespace);
+    let timezone = uses.context.host.timezone.clone().filter(is_zone);
     let users: Vec<Value> = uses
         .context
         .host
