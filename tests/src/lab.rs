@@ -49,6 +49,7 @@ impl Lab {
             .with_feature(phoenix_nfs_mounts::feature())
             .with_feature(phoenix_nfs_server::feature())
             .with_feature(phoenix_nginx::feature())
+            .with_feature(phoenix_nvidia_driver::feature())
             .with_feature(phoenix_ollama::feature())
             .with_feature(phoenix_portainer::feature())
             .with_feature(phoenix_portainer_stacks::feature())
@@ -62,7 +63,8 @@ impl Lab {
             .with_feature(phoenix_vllm::feature())
             .with_feature(phoenix_volume_directories::feature())
             .with_feature(phoenix_zfs::feature())
-            .with_feature(phoenix_trusted_ca::feature());
+            .with_feature(phoenix_trusted_ca::feature())
+            .with_feature(phoenix_vfio::feature());
         Self { registry, desired: Desired::default(), seed: NodeSeed::default() }
     }
 

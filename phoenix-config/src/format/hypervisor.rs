@@ -214,7 +214,7 @@ pub(crate) struct Docker {
 /// The NVIDIA driver of the host.
 #[derive(Clone, Debug, Default, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
-#[allow(dead_code, reason = "decoded so that its shape is checked; a later release applies it")]
+#[allow(dead_code, reason = "some keys are decoded only so that their shape is checked")]
 pub(crate) struct NvidiaDriver {
     /// It is installed.
     #[serde(default)]
@@ -224,10 +224,26 @@ pub(crate) struct NvidiaDriver {
     /// Where it is downloaded.
     #[schemars(extend("format" = "url"))]
     pub(crate) runfile_url: Option<String>,
+    /// The SHA-256 of that file.
+    #[schemars(extend("format" = "sha256"))]
+    pub(crate) runfile_sha256: Option<String>,
+    /// Which sort of kernel modules is built: `open` if not given, which cards from 2025 on need.
+    pub(crate) kernel_modules: Option<KernelModules>,
+    /// Options of the module `nvidia`.
+    #[serde(default)]
+    pub(crate) module_options: Vec<String>,
     /// The version of CUDA. Never read.
     pub(crate) cuda_version: Option<String>,
     /// Never read.
     pub(crate) install_vllm_libs: Option<bool>,
+}
+
+/// Which sort of kernel modules is built.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize, JsonSchema)]
+#[serde(rename_all = "kebab-case")]
+pub(crate) enum KernelModules {
+    Open,
+    Proprietary,
 }
 
 /// How Portainer is reached.

@@ -6,6 +6,7 @@ mod artifact;
 mod boot;
 mod command;
 mod content;
+mod pci;
 mod secret;
 mod server;
 mod service;
@@ -18,6 +19,7 @@ use std::{
 pub use account::Account;
 pub use command::Command;
 pub use content::File;
+pub use pci::PciFunction;
 pub use secret::Launch;
 pub use server::from_inside;
 pub use service::{OnChange, Service};

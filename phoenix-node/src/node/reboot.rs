@@ -31,7 +31,9 @@ fn reboot(state: &mut State) {
         let _ = power::stop(state, kind, vmid);
     }
     sim::boot::boot(&mut state.host);
+    state.gpus.driver.clone_from(&state.host.gpus().driver);
     state.dirty.host = true;
+    state.dirty.node = true;
     let order = start_order(state, |vmid| {
         let guest = state.guests.get(&vmid);
         guest

@@ -1,6 +1,13 @@
 //! Boots of the simulated host: a new number of the boot, units that begin afresh, and what only a boot brings into force.
 
-use crate::sim::world::{Body, Entry, World};
+use crate::{
+    gpus::Gpus,
+    sim::{
+        gpu,
+        programs::kernel::device_id,
+        world::{Body, Entry, World},
+    },
+};
 
 /// What the kernel calls the boot that runs.
 const ID: &str = "/proc/sys/kernel/random/boot_id";
@@ -10,6 +17,11 @@ const CMDLINE: &str = "/proc/cmdline";
 const KERNEL_CMDLINE: &str = "/etc/kernel/cmdline";
 /// Where GRUB's own words are added to.
 const GRUB: &str = "/etc/default/grub.d/";
+/// Which are to be kept, by their numbers and by their addresses.
+const BINDINGS: &str = "/etc/modprobe.d/phoenix-vfio.conf";
+const RULES: &str = "/etc/udev/rules.d/10-phoenix-vfio.rules";
+/// Which devices are kept for virtual machines.
+pub(crate) const BOUND: &str = "/sys/bus/pci/drivers/vfio-pci/";
 /// What every kernel is started with.
 const PLAIN: &str = "BOOT_IMAGE=/boot/vmlinuz root=/dev/mapper/pve-root ro quiet";
 
@@ -37,6 +49,28 @@ pub(crate) fn boot(world: &mut World) {
     };
     world.place(CMDLINE, Entry::root(0o444, Body::Text(format!("{cmdline}\n"))));
     world.boot();
+    bind(world);
+    // What is on the disk is what the kernel loads.
+    if let Some(version) = gpu::library(world) {
+        let gpus = Gpus { driver: version, ..world.gpus().clone() };
+        gpu::show_host(world, &gpus);
+    }
+}
+
+/// Binds the devices that files tell to keep: by their numbers, or by their addresses.
+fn bind(world: &mut World) {
+    let says = |world: &World, path: &str| world.text(path).unwrap_or_default().to_owned();
+    let (ids, rules) = (says(world, BINDINGS), says(world, RULES));
+    let cards: Vec<(String, String)> =
+        world.gpus().cards.values().map(|card| (card.address.clone(), device_id(&card.name))).collect();
+    for (card, id) in cards {
+        let slot = card.split('.').next().unwrap_or_default();
+        for (address, id) in [(format!("{slot}.0"), id), (format!("{slot}.1"), "22eb".to_owned())] {
+            if rules.contains(&address) || ids.contains(&format!("10de:{id}")) {
+                world.place(&format!("{BOUND}{address}"), Entry::root(0o644, Body::Text(String::new())));
+            }
+        }
+    }
 }
 
 fn number(world: &mut World, number: u64) {

@@ -5,9 +5,12 @@ use std::collections::BTreeSet;
 
 use phoenix_core::{Condition, Expect, Probe};
 
-use crate::sim::{
-    archive, gpu, programs,
-    world::{Body, Entry, Said, Unit, User, World},
+use crate::{
+    gpus::Gpus,
+    sim::{
+        archive, gpu, programs,
+        world::{Body, Entry, Said, Unit, User, World},
+    },
 };
 
 /// Tells whether a program is none of the simulation's own. One that is named by its path must be there.
@@ -70,6 +73,15 @@ pub(crate) fn fulfil(world: &mut World, proof: &Condition) {
             if argv.first().is_some_and(|program| program == "nvidia-smi") {
                 let driver = world.gpus().driver.clone();
                 return gpu::bring_libraries(world, if line.is_empty() { &driver } else { line.trim() });
+            }
+            // NVIDIA's installer puts the module and the libraries on the disk, and loads them where no other driver runs.
+            if argv.first().is_some_and(|program| program == "modinfo") {
+                gpu::bring_libraries(world, line.trim());
+                if world.gpus().driver.is_empty() && world.file("/sys/module/nouveau").is_none() {
+                    let gpus = Gpus { driver: line.trim().to_owned(), ..world.gpus().clone() };
+                    gpu::show_host(world, &gpus);
+                }
+                return;
             }
             // The program that the proof asks is there.
             let program = argv.first().map_or("", String::as_str);

@@ -84,11 +84,16 @@ pub(crate) fn shown(name: &str, value: &str) -> String {
     }
 }
 
-/// Returns a number of bytes in the largest unit that has no fraction.
+/// Returns a number of bytes for a reader, in the largest unit that has no fraction if it is a round one.
 pub(crate) fn size(bytes: u64) -> String {
     let units = [(40, "T"), (30, "G"), (20, "M"), (10, "K")];
     let whole = units.iter().find(|(shift, _)| bytes >= 1 << shift && bytes.is_multiple_of(1 << shift));
-    whole.map_or_else(|| bytes.to_string(), |(shift, unit)| format!("{}{unit}", bytes >> shift))
+    let exact = whole.map_or_else(|| bytes.to_string(), |(shift, unit)| format!("{}{unit}", bytes >> shift));
+    // What is no round number is told to a tenth.
+    match bytes >= 10 << 30 && exact.len() > 6 {
+        true => format!("{}.{}G", bytes >> 30, ((bytes % (1 << 30)) * 10) >> 30),
+        false => exact,
+    }
 }
 
 fn find(name: &str) -> Option<&'static (&'static str, Kind, Value)> {

@@ -3,8 +3,10 @@
 
 mod apparmor_profiles;
 mod certificate;
+mod disk_safety;
 mod dnsmasq;
 mod docker;
+mod drivers;
 mod gpu;
 mod host_base;
 mod llama_cpp;
@@ -15,6 +17,7 @@ mod portainer_stacks;
 mod program;
 mod python_api_service;
 mod qdrant;
+mod recorded;
 mod samba;
 mod step;
 mod traefik;

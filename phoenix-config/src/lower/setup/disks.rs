@@ -1,12 +1,19 @@
 //! Disks and drivers of the host: pools, datasets, GPUs.
 
+use std::collections::{BTreeMap, BTreeSet};
+
 use phoenix_core::Diagnostic;
 use serde_json::{Map, Value, json};
 
 use super::Uses;
 use crate::{
-    format::zfs::{Dataset, RaidLevel, Zfs, ZfsPool},
-    model::{HYPERVISOR_FILE, Spot},
+    format::{
+        feature::FeatureEntry,
+        hypervisor::KernelModules,
+        zfs::{Dataset, RaidLevel, Zfs, ZfsPool},
+    },
+    lower::canonical_feature,
+    model::{Entry, HYPERVISOR_FILE, Spot},
 };
 
 /// Adds the features that follow.
@@ -23,6 +30,82 @@ pub(super) fn add(uses: &mut Uses<'_, '_>) {
     if let Some(zfs) = uses.context.model.hypervisor.zfs.clone() {
         pools(uses, &zfs);
     }
+    driver(uses);
+    passthrough(uses);
+}
+
+fn driver(uses: &mut Uses<'_, '_>) {
+    let model = uses.context.model;
+    let Some(driver) = model.hypervisor.nvidia_driver.as_ref().filter(|driver| driver.install) else {
+        return;
+    };
+    let version = uses.context.host.gpu_driver.clone().unwrap_or_default();
+    let Some(config) = uses.feature("nvidia-driver", "/nvidia_driver") else { return };
+    let mut add = |key: &str, value: Value| {
+        config.entry(key).or_insert(value);
+    };
+    add("version", version.as_str().into());
+    if let (Some(url), Some(sha256)) = (&driver.runfile_url, &driver.runfile_sha256) {
+        let runfile = json!({"name": "nvidia-driver", "version": version, "source": {"url": url}, "sha256": sha256.to_lowercase()});
+        add("runfile", runfile);
+    }
+    if let Some(modules) = driver.kernel_modules {
+        let word = match modules {
+            KernelModules::Open => "open",
+            KernelModules::Proprietary => "proprietary",
+        };
+        add("modules", word.into());
+    }
+    if !driver.module_options.is_empty() {
+        add("options", json!(driver.module_options));
+    }
+}
+
+/// Adds what virtual machines have of the host's devices. Those with names are mapped, and Proxmox VE knows where they are.
+fn passthrough(uses: &mut Uses<'_, '_>) {
+    let mut devices: BTreeMap<String, BTreeSet<String>> = BTreeMap::new();
+    let mut shared: BTreeMap<String, BTreeSet<String>> = BTreeMap::new();
+    for guest in uses.context.guests.iter().filter(|guest| !guest.is_template) {
+        let id = guest.id.resource().to_string();
+        let listed = |key: &str| {
+            guest.features.iter().filter_map(|entry| feature_list(entry, key)).flatten().collect::<Vec<_>>()
+        };
+        match guest.entry {
+            Entry::Vm(vm) => {
+                let all = vm.pci.iter().cloned().chain(listed("pci"));
+                for device in all.filter(|device| device.contains(':')) {
+                    devices.entry(device).or_default().insert(id.clone());
+                }
+            }
+            Entry::Lxc(lxc) => {
+                let assigned =
+                    lxc.gpu_assignment.as_deref().filter(|text| *text != "none").unwrap_or_default();
+                let assigned = assigned.split(',').map(|number| number.trim().to_owned());
+                for number in assigned.chain(listed("devices")).filter(|number| number.parse::<u32>().is_ok())
+                {
+                    shared.entry(number).or_default().insert(id.clone());
+                }
+            }
+        }
+    }
+    if devices.is_empty() {
+        return;
+    }
+    let Some(config) = uses.feature("vfio", "") else { return };
+    let devices: Vec<Value> =
+        devices.iter().map(|(address, by)| json!({"address": address, "by": by})).collect();
+    config.entry("devices").or_insert_with(|| devices.into());
+    config.entry("shared").or_insert_with(|| json!(shared));
+}
+
+/// Returns what a feature `gpu` lists under a key.
+fn feature_list(entry: &FeatureEntry, key: &str) -> Option<Vec<String>> {
+    let FeatureEntry::Configured(feature) = entry else { return None };
+    if canonical_feature(&feature.name) != "gpu" {
+        return None;
+    }
+    let list = feature.config.get(key)?.as_array()?;
+    Some(list.iter().map(|value| value.as_str().map_or_else(|| value.to_string(), str::to_owned)).collect())
 }
 
 fn pools(uses: &mut Uses<'_, '_>, zfs: &Zfs) {
