@@ -125,10 +125,15 @@ fn add_artifacts(context: &Context, desired: &mut Desired) -> Result<(), Diagnos
 /// that require it, and what the loader has said at a place it has said better.
 fn news(mut found: Diagnostics, known: &Diagnostics, sources: &Sources) -> Diagnostics {
     sources.locate(&mut found);
+    // What follows from a value has a path of its own below it, where the file has nothing.
+    let place = |finding: &Diagnostic| {
+        let place = finding.place.as_ref()?;
+        Some((place.file.clone(), place.line, place.column))
+    };
     let is_follow_up = |finding: &Diagnostic| match &*finding.code {
         "unknown-requirement" | "cycle" => known.has_errors(),
         _ => known.iter().any(|other| {
-            other.severity == Severity::Error && other.place.is_some() && other.place == finding.place
+            other.severity == Severity::Error && place(other).is_some() && place(other) == place(finding)
         }),
     };
     found.into_iter().filter(|finding| !is_follow_up(finding)).collect()

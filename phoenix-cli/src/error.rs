@@ -34,6 +34,14 @@ pub(crate) enum Error {
         /// The guests.
         ids: Vec<ResourceId>,
     },
+    /// A feature that the host does not have.
+    #[error("the host has no feature `{feature}`")]
+    NotOfHost {
+        /// The word.
+        feature: String,
+        /// Those that it has.
+        known: Vec<String>,
+    },
     /// Words that name no guest of the configuration, or more than one.
     #[error("{}", targets.iter().map(ToString::to_string).collect::<Vec<_>>().join("\n"))]
     Targets {
@@ -209,6 +217,7 @@ impl Error {
             Self::Foreign { .. } => {
                 "delete it with `pct destroy` or `qm destroy`, or give the guest of the configuration another vmid"
             }
+            Self::NotOfHost { known, .. } => return Some(format!("it has: {}", known.join(", "))),
             Self::Targets { .. } => "`phoenix status` lists every guest of the configuration",
             Self::NoTerminal => "say `--yes` to go ahead without being asked",
             Self::NotHere { .. } => {

@@ -12,6 +12,7 @@ pub mod content;
 pub mod desired;
 pub mod diagnostic;
 pub mod draft;
+pub mod earlier;
 pub mod engine;
 pub mod evidence;
 pub mod facts;

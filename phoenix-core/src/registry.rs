@@ -120,6 +120,7 @@ pub(crate) trait AnySpec: Send + Sync {
     fn requires(&self) -> Vec<Requirement>;
     fn site(&self) -> Option<Site>;
     fn attached_to(&self) -> Option<ResourceId>;
+    fn follows(&self) -> Vec<ResourceId>;
     fn is_apart(&self) -> bool;
     fn accept(&mut self, claim: &Claim, by: &str) -> Result<(), Diagnostic>;
     fn layer(&self) -> Option<LayerSource>;
@@ -145,6 +146,9 @@ impl<R: Resource> AnySpec for R {
 
     fn attached_to(&self) -> Option<ResourceId> {
         Resource::attached_to(self)
+    }
+    fn follows(&self) -> Vec<ResourceId> {
+        Resource::follows(self)
     }
     fn is_apart(&self) -> bool {
         Resource::is_apart(self)

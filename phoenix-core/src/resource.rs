@@ -33,6 +33,11 @@ pub trait Resource: Serialize + DeserializeOwned + Debug + Send + Sync + 'static
         None
     }
 
+    /// Returns the resources that go first where a plan is about them too; it does not need them.
+    fn follows(&self) -> Vec<ResourceId> {
+        Vec::new()
+    }
+
     /// Tells whether it is planned only where it is named: a request for everything leaves it out.
     fn is_apart(&self) -> bool {
         false

@@ -59,6 +59,13 @@ impl Resource for HostSpec {
         Some(Site::Host(self.node.as_str().into()))
     }
 
+    fn follows(&self) -> Vec<ResourceId> {
+        match self.part {
+            Part::Setup => Vec::new(),
+            Part::Ground | Part::Crown => vec![Self::id_of(&self.node, Part::Setup)],
+        }
+    }
+
     fn is_apart(&self) -> bool {
         self.part == Part::Setup
     }

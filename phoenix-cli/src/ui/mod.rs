@@ -2,6 +2,7 @@
 //! nothing that depends on colour. With `--json` both speak JSON, a value a line.
 
 mod complaint;
+mod difference;
 mod lines;
 mod outcome;
 mod paint;
@@ -16,7 +17,7 @@ use std::{
 };
 
 use phoenix_config::{Sources, summary};
-use phoenix_core::{Diagnostics, Plan};
+use phoenix_core::{Diagnostics, Facts, Plan};
 use serde::Serialize;
 
 pub(crate) use complaint::records;
@@ -128,6 +129,13 @@ impl Ui {
         }
         if !plan.held.is_empty() {
             self.data(&format!("\nWaits for a reboot:\n{}", plan::held(&plan.held)));
+        }
+    }
+
+    /// Shows how a plan changes the files of hosts that are there.
+    pub(crate) fn differences(&self, plan: &Plan, facts: &Facts) {
+        if !self.json {
+            difference::files(plan, facts).iter().for_each(|text| self.say(text));
         }
     }
 

@@ -26,6 +26,8 @@ use crate::{
 #[command(after_help = "Examples:\n  \
     phoenix setup               everything that the host's file says of the host itself\n  \
     phoenix setup --reboot      reboots it too, if something needs that\n  \
+    phoenix setup --dry-run     shows what would be done and how files would change\n  \
+    phoenix setup --remove samba    takes back what a feature made\n  \
     phoenix setup --prune       removes what it has made and is not declared any more")]
 pub(crate) struct Setup {
     #[command(flatten)]
@@ -36,23 +38,60 @@ pub(crate) struct Setup {
     /// nothing of a guest lies.
     #[arg(long)]
     prune: bool,
+    /// Take back what a feature made on the host: its files are as they were before Phoenix first wrote them, its units are
+    /// gone. Packages, accounts and data stay, and are told of. May be given several times.
+    #[arg(long, value_name = "FEATURE", conflicts_with_all = ["prune", "reboot", "disks"])]
+    remove: Vec<String>,
+    /// Show what would be done, and change nothing.
+    #[arg(long)]
+    dry_run: bool,
 }
 
 impl Setup {
     /// Does it.
     pub(crate) fn run(self, context: &Context) -> Result<Exit, Error> {
         let config = config::load_with(context, |desired| self.wipe.tell(desired))?;
-        let request = Request::new(targets(&config.resolved), Intent::Converge)
-            .with_reboots(self.reboot.reboots())
-            .with_leftovers(if self.prune { Leftovers::Remove } else { Leftovers::Keep });
+        let request = self.request(&config.resolved)?;
         context.block_on(async {
             let host = Host::open(&context.global, &config.loaded.host).await?;
+            let facts = runner::gather(&config, &host, &request).await?;
+            let mut plan = runner::plan(&config, &request, &facts)?.plan;
+            context.ui.differences(&plan, &facts);
+            if self.dry_run {
+                runner::foresee(&host, &mut plan).await;
+                config.loaded.sources.locate(&mut plan.notes);
+                context.ui.plan(&plan, &config.loaded.sources);
+                return Ok(Exit::Done);
+            }
             if self.wipe.is_wanted() {
-                let facts = runner::gather(&config, &host, &request).await?;
-                self.wipe.consent(context, &runner::plan(&config, &request, &facts)?.plan)?;
+                self.wipe.consent(context, &plan)?;
             }
             runner::bring_about(context, &config, &host, &request, "setup").await
         })
+    }
+
+    fn request(&self, resolved: &Resolved) -> Result<Request, Error> {
+        if self.remove.is_empty() {
+            let leftovers = if self.prune { Leftovers::Remove } else { Leftovers::Keep };
+            let request = Request::new(targets(resolved), Intent::Converge);
+            return Ok(request.with_reboots(self.reboot.reboots()).with_leftovers(leftovers));
+        }
+        let hosts: Vec<&ResourceId> = resolved.ids().filter(|id| id.kind() == "host").collect();
+        let mut known: BTreeSet<&str> = BTreeSet::new();
+        for host in &hosts {
+            known.extend(resolved.features(host));
+        }
+        if let Some(word) = self.remove.iter().find(|word| !known.contains(word.as_str())) {
+            return Err(Error::NotOfHost {
+                feature: word.clone(),
+                known: known.into_iter().map(str::to_owned).collect(),
+            });
+        }
+        let has = |id: &&&ResourceId| {
+            resolved.features(id).iter().any(|name| self.remove.iter().any(|word| word == name))
+        };
+        let hosts: BTreeSet<ResourceId> = hosts.iter().filter(has).map(|id| (*id).clone()).collect();
+        Ok(Request::new(hosts, Intent::TakeBack(self.remove.iter().cloned().collect())))
     }
 }
 

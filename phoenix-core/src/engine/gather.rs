@@ -7,7 +7,7 @@ use crate::{
     diagnostic::{Diagnostic, Diagnostics},
     evidence::Evidence,
     facts::Facts,
-    planner::{self, Request, Resolved},
+    planner::{self, Intent, Request, Resolved},
     port::Reader,
     probe::Probe,
 };
@@ -75,6 +75,13 @@ fn questions(
     let mut findings = Diagnostics::new();
     for id in scope {
         let item = resolved.get(id).expect("the scope holds declared resources");
+        if let Intent::TakeBack(names) = &request.intent {
+            match planner::take_back::probes(item, names) {
+                Ok(probes) => asked.extend(probes),
+                Err(found) => findings.extend(found),
+            }
+            continue;
+        }
         asked.extend(item.manager.probes(id, Some(item.spec.as_ref()), facts));
         let Some(site) = &item.site else { continue };
         // Also where the guest does not run: what a feature wants to know of its node can be answered.

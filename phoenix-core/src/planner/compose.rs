@@ -7,7 +7,7 @@ use super::{
     Resolved, Standing, provision,
     request::{Intent, Leftovers, Rebuild, Request, Strays},
     resolve::Item,
-    undeclared,
+    take_back, undeclared,
 };
 use crate::{
     diagnostic::{Diagnostic, Diagnostics},
@@ -48,6 +48,7 @@ pub(crate) fn draft(
         let drafted = match &request.intent {
             Intent::Converge | Intent::Rebuild(_) => converge(id, item, facts, request, &mut findings),
             Intent::Features(_) => provision::only(id, item, request, facts, &mut findings),
+            Intent::TakeBack(names) => take_back::draft(id, item, names, facts, &mut findings),
             Intent::Remove => remove(id, item, facts),
             Intent::Power(goal) => power(id, item, facts, *goal),
         };
@@ -115,11 +116,17 @@ impl Drafts {
         }
         let mut edges: BTreeMap<StepId, BTreeSet<StepId>> = BTreeMap::new();
         for id in self.by_resource.keys() {
+            let follows = resolved.get(id).map(|item| item.spec.follows()).unwrap_or_default();
+            for other in follows.iter().filter(|_| matches!(request.intent, Intent::Converge)) {
+                if let (Some(mine), Some(theirs)) = (ends.get(id), ends.get(other)) {
+                    tie(&mut edges, &mine.first, &theirs.last);
+                }
+            }
             for requirement in resolved.requirements(id) {
                 let (Some(mine), Some(theirs)) = (ends.get(id), ends.get(&requirement.id)) else { continue };
                 let (waiting, awaited) = match &request.intent {
                     // What is required stays as it is.
-                    Intent::Features(_) => continue,
+                    Intent::Features(_) | Intent::TakeBack(_) => continue,
                     Intent::Remove | Intent::Power(Power::Stopped) => (&theirs.first, &mine.last),
                     Intent::Power(Power::Running) => (&mine.first, &theirs.last),
                     // Down from the top, up from the bottom: the one that is required stops last and starts first.

@@ -11,6 +11,7 @@ mod provision;
 mod reboot;
 mod request;
 mod resolve;
+pub(crate) mod take_back;
 mod undeclared;
 
 use crate::{

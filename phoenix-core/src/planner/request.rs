@@ -64,6 +64,8 @@ pub enum Intent {
     /// Of them, only these features are brought to what they say, where a guest runs: nothing else of them, and nothing
     /// that they require.
     Features(BTreeSet<String>),
+    /// What these features made of them is taken back, as far as nothing of others is lost by it.
+    TakeBack(BTreeSet<String>),
     /// They are deleted: only they, in an order that lets nothing stand on what is gone.
     Remove,
     /// They are started, stopped or restarted: only they.
@@ -119,6 +121,8 @@ impl Request {
         match &self.intent {
             Intent::Features(names) => names.contains(name),
             Intent::Converge | Intent::Rebuild(_) | Intent::Remove | Intent::Power(_) => true,
+            // What is taken back has other questions than what is planned.
+            Intent::TakeBack(_) => false,
         }
     }
 
@@ -131,7 +135,7 @@ impl Request {
                 Intent::Converge | Intent::Rebuild(_) => {
                     resolved.ids().filter(|id| !resolved.is_apart(id)).cloned().collect()
                 }
-                Intent::Features(_) | Intent::Remove | Intent::Power(_) => {
+                Intent::Features(_) | Intent::TakeBack(_) | Intent::Remove | Intent::Power(_) => {
                     return Err(Diagnostic::error("no-target", "this needs a target")
                         .with_hint("name a vmid or a guest's name")
                         .into());
@@ -144,7 +148,7 @@ impl Request {
             Intent::Converge | Intent::Rebuild(_) => {
                 resolved.with_parts(resolved.with_requirements(&targets))
             }
-            Intent::Features(_) | Intent::Remove | Intent::Power(_) => targets,
+            Intent::Features(_) | Intent::TakeBack(_) | Intent::Remove | Intent::Power(_) => targets,
         };
         unknown.into_result(scope)
     }

@@ -12,7 +12,9 @@ use crate::{
     node::{Node, describe},
     sim::{
         accounts::{check_owner, ensure_user},
-        answer, install,
+        answer,
+        earlier::keep,
+        install,
         programs::{self, Ran},
         proof,
         world::{Body, Entry, Unit, World},
@@ -255,7 +257,7 @@ fn needed_by(world: &World, action: &Action) -> u64 {
 fn perform(world: &mut World, action: &Action, secret: Option<&[u8]>) -> Result<(), BackendError> {
     let failed = |text: String| BackendError::new(ErrorKind::Failed, text);
     match action {
-        Action::WriteFile { path, content, mode, owner, group, check, .. } => {
+        Action::WriteFile { site, path, content, mode, owner, group, check } => {
             check_owner(world, owner)?;
             if world.file(path).is_some_and(|entry| entry.body.is_directory()) {
                 return Err(failed(format!("`{path}` is a directory")));
@@ -277,6 +279,9 @@ fn perform(world: &mut World, action: &Action, secret: Option<&[u8]>) -> Result<
             };
             let entry = Entry { mode: *mode, owner: owner.clone(), group: group.clone(), body };
             check_content(world, path, &entry, check)?;
+            if matches!(site, Site::Host(_)) {
+                keep(world, path);
+            }
             world.place(path, entry);
             world.touch(path);
         }

@@ -8,6 +8,7 @@ pub(crate) mod boot;
 pub(crate) mod catalog;
 pub(crate) mod channel;
 pub(crate) mod disks;
+mod earlier;
 pub(crate) mod gpu;
 pub(crate) mod install;
 pub(crate) mod programs;

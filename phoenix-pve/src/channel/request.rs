@@ -5,8 +5,9 @@ use std::time::Duration;
 
 use base64::{Engine, engine::general_purpose::STANDARD};
 use phoenix_core::{
-    Action, Artifact, BackendError, Content, ErrorKind, Probe, UnitGoal,
+    Action, Artifact, BackendError, Content, ErrorKind, Probe, Site, UnitGoal,
     artifact::{Format, Source},
+    earlier,
 };
 use sha2::{Digest, Sha256};
 
@@ -68,7 +69,7 @@ pub(super) fn action(
     let seconds = limit.as_secs().to_string();
     let given = if body.is_some() { "given" } else { "none" };
     let line = match action {
-        Action::WriteFile { path, mode, owner, group, check, .. } => {
+        Action::WriteFile { site, path, mode, owner, group, check, .. } => {
             let owner = format!("{owner}:{group}");
             let expected = match expected {
                 Expected::Any => "any",
@@ -78,7 +79,12 @@ pub(super) fn action(
             let folder = absolute(path)?.rsplit_once('/').map_or("", |(folder, _)| folder);
             let check: Vec<String> =
                 check.iter().map(|word| word.replace("{}", &format!("{folder}/{beside}"))).collect();
-            let mut words = vec![path.as_str(), &beside, &owner, &mode, expected, &seconds];
+            // A guest is made anew where it is wanted as it was; a host is not.
+            let (kept, nothing) = match site {
+                Site::Host(_) => (earlier::kept(path), earlier::nothing(path)),
+                Site::Guest(_) => Default::default(),
+            };
+            let mut words = vec![path.as_str(), &beside, &owner, &mode, expected, &seconds, &kept, &nothing];
             words.extend(check.iter().map(String::as_str));
             line("write", &words)?
         }

@@ -20,6 +20,7 @@ mod qdrant;
 mod recorded;
 mod samba;
 mod step;
+mod take_back;
 mod traefik;
 mod trusted_ca;
 mod vllm;

@@ -24,6 +24,17 @@ pub(super) fn chown(run: Run<'_>) -> Ran {
     Ran::default()
 }
 
+pub(super) fn mv(run: Run<'_>) -> Ran {
+    let words = run.words();
+    let plain: Vec<&str> = words.into_iter().filter(|word| !word.starts_with('-')).collect();
+    let [from, to] = plain[..] else { return Ran::failed(1, "mv: only `mv FILE FILE` is simulated") };
+    let Some(entry) = run.world.file(from).cloned() else { return missing("mv", from) };
+    run.world.place(to, entry);
+    run.world.put_file(from, None);
+    run.world.touch(to);
+    Ran::default()
+}
+
 pub(super) fn chmod(run: Run<'_>) -> Ran {
     let words = run.words();
     let plain: Vec<&str> = words.into_iter().filter(|word| !word.starts_with('-')).collect();
@@ -174,5 +185,8 @@ mod tests {
         assert_eq!(say(&mut world, "install -d -m 0750 -o 100033 -g 0 -- /srv/d").status, 0);
         assert_eq!(say(&mut world, "stat -c %u:%g:%a:%F /srv/d").stdout, "100033:0:750:directory\n");
         assert_eq!(say(&mut world, "install -d -m 0750 -o 1 -g 1 -- /srv/a").status, 1);
+        assert_eq!(say(&mut world, "mv -fT -- /srv/a /srv/e").status, 0);
+        assert_eq!(say(&mut world, "stat -c %U:%a /srv/e").stdout, "www-data:640\n");
+        assert_eq!(say(&mut world, "mv -fT -- /srv/a /srv/e").status, 1);
     }
 }

@@ -68,6 +68,7 @@ const PROGRAMS: &[(&str, Program)] = &[
     ("make-authority", step::make_authority),
     ("modinfo", kernel::modinfo),
     ("modprobe", nvidia::modprobe),
+    ("mv", files::mv),
     ("nvidia-ctk", nvidia::ctk),
     ("nvidia-smi", nvidia::smi),
     ("openssl", openssl::openssl),

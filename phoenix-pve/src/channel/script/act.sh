@@ -32,8 +32,8 @@ put_in_place() {
 }
 
 act_write() {
-	path=$1 new=$2 owner=$3 mode=$4 expected=$5 seconds=$6
-	shift 6
+	path=$1 new=$2 owner=$3 mode=$4 expected=$5 seconds=$6 kept=$7 nothing=$8
+	shift 8
 	[ ! -d "$path" ] || [ -L "$path" ] || fail "\`$path\` is a directory"
 	make_parent "$path"
 	new=${parent%/}/$new
@@ -59,7 +59,26 @@ act_write() {
 		found=${found%% *}
 		[ "${found:-none}" = "$expected" ] || { rm -f "$new"; say changed; exit 0; }
 	fi
+	if [ -n "$kept" ]; then
+		litter=$new
+		keep
+		litter=
+	fi
 	put_in_place "$new" "$path"
+}
+
+# Keeps what was at a path before it was first written to, or writes down that nothing was there.
+keep() {
+	if [ -e "$kept" ] || [ -L "$kept" ] || [ -e "$nothing" ]; then
+		return 0
+	fi
+	umask 077
+	if [ -e "$path" ] || [ -L "$path" ]; then
+		seen=$(mkdir -p "${kept%/*}" 2>&1 && rm -f "$kept.new" && cp -aT "$path" "$kept.new" 2>&1 && mv -T "$kept.new" "$kept" 2>&1) || fail "$seen"
+	else
+		seen=$(mkdir -p "${nothing%/*}" 2>&1 && : >"$nothing") || fail "$seen"
+	fi
+	umask 022
 }
 
 sum_of() {
