@@ -339,6 +339,7 @@ exit: 0
 --- stdout
 base-setup 0.1.0: installs basic packages and sets locale, time zone, users and their keys
 lives in: containers, virtual machines, nodes
+goes after: host-base
 
 KEY            TYPE            DEFAULT                                                            MEANING
 apt_proxy      string          null                                                               The proxy through which packages come, for instance http://cache.example:3142; directly if not given.
