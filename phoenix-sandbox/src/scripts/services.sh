@@ -112,6 +112,12 @@ UNIT
 }
 
 is_up || begin
+# Whoever comes next must find it, or he would begin another one.
+turns=0
+until is_up || [ "$turns" -ge 400 ]; do
+    turns=$((turns + 1))
+    sleep 0.02
+done
 [ "$wait" = wait ] || exit 0
 turns=0
 while :; do
