@@ -35,6 +35,7 @@ impl Lab {
             .with_manager(phoenix_hypervisor::network::Interfaces)
             .with_manager(phoenix_hypervisor::storage::Storages)
             .with_manager(phoenix_lxc::Lxc)
+            .with_manager(phoenix_net::Firewall)
             .with_manager(phoenix_portainer_stacks::Stacks)
             .with_manager(phoenix_vm::Vm)
             .with_feature(phoenix_apparmor_profiles::feature())
