@@ -32,7 +32,7 @@ put_in_place() {
 }
 
 act_write() {
-	path=$1 new=$2 owner=$3 mode=$4 expected=$5 seconds=$6 kept=$7 nothing=$8
+	path=$1 new=$2 owner=$3 mode=$4 expected=$5 seconds=$6 earlier=$7 absent=$8
 	shift 8
 	[ ! -d "$path" ] || [ -L "$path" ] || fail "\`$path\` is a directory"
 	make_parent "$path"
@@ -59,7 +59,7 @@ act_write() {
 		found=${found%% *}
 		[ "${found:-none}" = "$expected" ] || { rm -f "$new"; say changed; exit 0; }
 	fi
-	if [ -n "$kept" ]; then
+	if [ -n "$earlier" ]; then
 		litter=$new
 		keep
 		litter=
@@ -69,14 +69,14 @@ act_write() {
 
 # Keeps what was at a path before it was first written to, or writes down that nothing was there.
 keep() {
-	if [ -e "$kept" ] || [ -L "$kept" ] || [ -e "$nothing" ]; then
+	if [ -e "$earlier" ] || [ -L "$earlier" ] || [ -e "$absent" ]; then
 		return 0
 	fi
 	umask 077
 	if [ -e "$path" ] || [ -L "$path" ]; then
-		seen=$(mkdir -p "${kept%/*}" 2>&1 && rm -f "$kept.new" && cp -aT "$path" "$kept.new" 2>&1 && mv -T "$kept.new" "$kept" 2>&1) || fail "$seen"
+		seen=$(mkdir -p "${earlier%/*}" 2>&1 && rm -f "$earlier.new" && cp -aT "$path" "$earlier.new" 2>&1 && mv -T "$earlier.new" "$earlier" 2>&1) || fail "$seen"
 	else
-		seen=$(mkdir -p "${nothing%/*}" 2>&1 && : >"$nothing") || fail "$seen"
+		seen=$(mkdir -p "${absent%/*}" 2>&1 && : >"$absent") || fail "$seen"
 	fi
 	umask 022
 }
