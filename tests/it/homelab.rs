@@ -4,13 +4,12 @@ use std::{collections::BTreeSet, path::Path};
 
 use phoenix_config::Loaded;
 use phoenix_core::{
-    Desired,
     graph::Graph,
     lifecycle::Lifecycle,
     planner::{self, Request, Resolved},
 };
 use phoenix_node::{NodeSeed, StorageSeed};
-use phoenix_tests::{lab::Lab, laws, stores::Stores, way::Way};
+use phoenix_tests::{lab::Lab, laws, way::Way};
 
 use crate::on_each_way;
 
@@ -86,32 +85,14 @@ fn its_template_picture_has_exactly_the_edges_of_the_diagram() {
     assert_eq!(edges, expected);
 }
 
-/// The archives of the lab's images, as artifacts.
-const IMAGES: [&str; 3] =
-    ["image-homelab-hello-1", "image-phoenix-portainer-agent-stub-1", "image-phoenix-portainer-stub-1"];
-
-/// Has a lab install from this machine's stores; or nothing at all, where there are none.
-#[expect(clippy::print_stdout, reason = "a test that skips something says so")]
-fn for_real(desired: &mut Desired) {
-    match Stores::find(&[&["traefik", "step-ca", "step-cli"], &IMAGES[..]].concat()) {
-        Ok(stores) => stores.give(desired),
-        Err(why) => {
-            println!("skipped what features install in real containers: {why}");
-            for declared in desired.resources.values_mut() {
-                declared.features.retain(|one| one.name == "base-setup");
-            }
-        }
-    }
-}
-
 #[test]
 fn it_comes_up_and_a_second_run_does_nothing() {
     on_each_way(async |way| {
-        // The network plane of real guests has a test of its own, with clients.
-        let mut loaded = if way == Way::Real { load() } else { woven() };
+        // In real containers the program itself brings the lab up: `homelab` and `plane` of its own tests.
         if way == Way::Real {
-            for_real(&mut loaded.desired);
+            return;
         }
+        let loaded = woven();
         let resolved = resolved(&loaded);
         let world = way.seeded(seed(&loaded)).await;
         laws::settle(&resolved, world.backend.as_ref()).await;

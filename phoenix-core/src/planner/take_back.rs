@@ -174,10 +174,10 @@ impl Undoing<'_> {
                     self.put_back(path, content);
                 }
             },
-            Action::Symlink { path, target, .. } => {
-                if self.file(path).is_some_and(|file| file.link.as_ref() == Some(target)) {
-                    self.remove(path, format!("`{path}` points to `{target}`"));
-                }
+            Action::Symlink { path, target, .. }
+                if self.file(path).is_some_and(|file| file.link.as_ref() == Some(target)) =>
+            {
+                self.remove(path, format!("`{path}` points to `{target}`"));
             }
             Action::InstallArtifact { artifact, path, .. } => {
                 let stamp = artifact.stamp_path();

@@ -121,9 +121,10 @@ fn what_no_plugin_may_do_is_refused_and_nothing_is_granted_for_it() {
     let fixture = Fixture::new(&[]);
     for place in BOTH {
         let plugin = fixture.plugin_with(place, json!({"files": ["/"]}));
-        for (what, text) in
-            [("outside", "changes a guest, a firewall or the cluster from outside"), ("elsewhere", "outside its own site")]
-        {
+        for (what, text) in [
+            ("outside", "changes a guest, a firewall or the cluster from outside"),
+            ("elsewhere", "outside its own site"),
+        ] {
             let (code, message, _) = one(plan(&plugin, what));
             assert!(code == "plugin-refused" && message.contains(text), "{message}");
         }
