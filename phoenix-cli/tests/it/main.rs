@@ -22,5 +22,6 @@ mod real;
 mod refusal;
 mod run;
 mod serve;
+mod setup_power;
 mod setup_software;
 mod unreadable;

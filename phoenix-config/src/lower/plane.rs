@@ -103,7 +103,16 @@ fn services(context: &mut Context<'_>, network: &Network) -> Vec<Service> {
             all.push(service(context, network, guest, (name, entry), &spot));
         }
         all.extend(old_route(network, guest));
-        all.extend(labels::services(context.model, network, guest));
+        // What the guest's own entry says of a name counts more than a label of a stack that it runs.
+        let is_known = |one: &Service| {
+            let own = all.iter().filter(|other| other.guest == one.guest);
+            own.clone().any(|other| one.hosts.iter().all(|host| other.hosts.contains(host)))
+        };
+        let labelled: Vec<Service> = labels::services(context.model, network, guest)
+            .into_iter()
+            .filter(|one| !is_known(one))
+            .collect();
+        all.extend(labelled);
     }
     all
 }

@@ -45,15 +45,35 @@ pub(crate) fn kill(sandbox: &Sandbox) {
     kill_process(pid, Signal::KILL).expect("the holder runs");
 }
 
+/// Returns how long the machine has been up, in hundredths of a second.
+fn uptime() -> u64 {
+    let text = std::fs::read_to_string("/proc/uptime").expect("is read");
+    let first = text.split_whitespace().next().expect("a number");
+    (first.parse::<f64>().expect("a number") * 100.0) as u64
+}
+
+/// Returns when a process began, as [`uptime`] tells it; 0 if it has ended.
+fn began(process: &str) -> u64 {
+    let pid = process.split(' ').next().unwrap_or_default();
+    let stat = std::fs::read_to_string(format!("/proc/{pid}/stat")).unwrap_or_default();
+    let fields = stat.rsplit_once(") ").map_or("", |(_, rest)| rest);
+    fields.split(' ').nth(19).and_then(|ticks| ticks.parse().ok()).unwrap_or(0)
+}
+
 /// Waits until nothing of a sandbox runs any more.
 pub(crate) async fn is_gone(spaces: &[String], dir: &Path) {
+    let asked = uptime();
+    // Once a namespace is gone, one of another test's sandbox can get its number: what begins from now on is another's.
+    let left = || -> Vec<String> {
+        processes_of(spaces, dir).into_iter().filter(|process| began(process) <= asked).collect()
+    };
     for _ in 0..500 {
-        if processes_of(spaces, dir).is_empty() {
+        if left().is_empty() {
             return;
         }
         tokio::time::sleep(Duration::from_millis(10)).await;
     }
-    panic!("still there: {:?}", processes_of(spaces, dir));
+    panic!("still there: {:?}", left());
 }
 
 pub(crate) fn spaces(sandbox: &Sandbox) -> Vec<String> {
