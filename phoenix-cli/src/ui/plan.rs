@@ -3,9 +3,7 @@
 use std::collections::BTreeSet;
 
 use anstyle::Style;
-use phoenix_core::{
-    Action, Change, FirewallScope, ObjectChange, Plan, ResourceId, Step, firewall::FirewallChange,
-};
+use phoenix_core::{Action, Change, ObjectChange, Plan, ResourceId, Step, firewall::FirewallChange};
 use serde::Serialize;
 
 use super::{
@@ -43,15 +41,17 @@ impl Tally {
             plan.steps.iter().filter(|step| makes(&step.action)).map(|step| &step.resource).collect()
         };
         let created = with(|action| {
-            matches!(action, Action::CreateLxc { .. } | Action::CreateVm { .. } | Action::Clone { .. })
+            let makes =
+                matches!(action, Action::CreateLxc { .. } | Action::CreateVm { .. } | Action::Clone { .. });
+            makes || matches!(action, Action::Object { change: ObjectChange::Create { .. }, .. })
         });
-        let deleted = with(|action| matches!(action, Action::Delete { .. }));
-        let changed = with(|_| true)
+        let deleted = with(|action| {
+            let is_object = matches!(action, Action::Object { change: ObjectChange::Remove { .. }, .. });
+            is_object || matches!(action, Action::Delete { .. })
+        });
+        let changed = with(|action| matches!(sort(action), Sort::Changes | Sort::Powers))
             .into_iter()
-            .filter(|id| {
-                let is_counted = id.guest().is_some() || FirewallScope::of_resource(id).is_some();
-                is_counted && !created.contains(id) && !deleted.contains(id)
-            })
+            .filter(|id| !created.contains(*id) && !deleted.contains(*id))
             .count();
         Self { create: created.len(), change: changed, delete: deleted.len(), steps: plan.steps.len() }
     }
