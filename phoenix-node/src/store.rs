@@ -86,8 +86,9 @@ impl Store {
         check_version(dir, true)?;
         let lock = lock(dir).await?;
         let store = Self { dir: dir.to_owned(), _lock: lock };
-        store.make_folders()?;
+        // The mark comes before everything else: a process that is killed here leaves a directory that is ours.
         write(&dir.join(VERSION_FILE), &Version { version: VERSION })?;
+        store.make_folders()?;
         Ok(store)
     }
 
@@ -359,8 +360,10 @@ pub(crate) fn check_version(dir: &Path, may_be_empty: bool) -> Result<(), NodeEr
         return Err(NodeError::Version { path: dir.to_owned(), found: version.to_string(), known: VERSION });
     }
     let mut entries = fs::read_dir(dir).map_err(|source| io("read", dir, source))?;
-    // A process that was killed before it wrote the version left at most its lock.
-    let is_foreign = entries.any(|entry| entry.is_ok_and(|entry| entry.file_name() != "lock"));
+    // A process that was killed before it wrote the version left at most its lock and a version half-written.
+    let begun = ["lock", "phoenix-node.json.new"];
+    let is_foreign =
+        entries.any(|entry| entry.is_ok_and(|entry| begun.iter().all(|name| entry.file_name() != *name)));
     if may_be_empty && !is_foreign { Ok(()) } else { Err(NodeError::Foreign { path: dir.to_owned() }) }
 }
 

@@ -72,6 +72,18 @@ async fn a_second_process_is_told_who_has_the_directory() {
 }
 
 #[tokio::test]
+async fn a_directory_that_was_hardly_begun_is_gone_on_with() {
+    let dir = tempfile::tempdir().unwrap();
+    // What a process leaves that is killed before its first file is whole.
+    fs::write(dir.path().join("lock"), "1").unwrap();
+    fs::write(dir.path().join("phoenix-node.json.new"), "{").unwrap();
+    drop(Node::open(dir.path(), fast()).await.unwrap());
+    let left: Vec<_> = fs::read_dir(dir.path()).unwrap().map(|entry| entry.unwrap().file_name()).collect();
+    assert!(left.iter().all(|name| name != "phoenix-node.json.new"), "{left:?}");
+    assert!(Node::reset(dir.path()).await.unwrap());
+}
+
+#[tokio::test]
 async fn reset_removes_a_node_directory_and_nothing_else() {
     let dir = tempfile::tempdir().unwrap();
     let ours = dir.path().join("node");
