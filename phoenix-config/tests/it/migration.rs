@@ -14,13 +14,20 @@ fn the_real_files_migrate_to_fifteen_guests_without_errors() {
     let out = parent.path().join("clean");
     let changes = migrate(&old, &out).unwrap_or_else(|error| panic!("{error}: {error:?}"));
     let loaded = load(&out, &BTreeSet::from(["base-setup".to_owned()]));
-    let unwanted = loaded
+    let unwanted: Vec<&str> = loaded
         .findings
         .iter()
         .filter(|finding| finding.severity != Severity::Note && &*finding.code != "feature-unavailable")
-        .count();
-    assert_eq!(unwanted, 0, "{}", render(&loaded.findings, &loaded.sources, false));
-    assert_eq!(loaded.desired.resources.len(), 15);
+        .map(|finding| &*finding.code)
+        .collect();
+    // The real files share folders with a user whose password stands nowhere; nobody but its owner can give it.
+    assert_eq!(unwanted, ["samba-password"], "{}", render(&loaded.findings, &loaded.sources, false));
+    let guests = loaded
+        .desired
+        .resources
+        .keys()
+        .filter(|id| id.to_string().starts_with("lxc/") || id.to_string().starts_with("vm/"));
+    assert_eq!(guests.count(), 15);
     assert!(changes.iter().all(|change| !change.why.is_empty() && change.place.line > 0), "{changes:#?}");
     let texts: String = fs::read_dir(&out)
         .unwrap()
