@@ -3,7 +3,10 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::id::GuestId;
+use crate::{
+    diagnostic::Diagnostic,
+    id::{GuestId, ResourceId},
+};
 
 /// What a feature needs of its guest.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
@@ -70,5 +73,14 @@ impl Claim {
     pub fn of_server(gpus: &[u32], percent: Option<u32>, memory_mib: Option<u64>) -> Vec<Self> {
         let share = |gpu: &u32| Some(Self::GpuMemory { gpu: *gpu, percent: percent? });
         gpus.iter().filter_map(share).chain(memory_mib.map(|mib| Self::Memory { mib })).collect()
+    }
+}
+
+impl Claim {
+    /// Returns the finding that this cannot be had of a resource that is no guest; `by` is the feature that wants it.
+    pub fn refused(&self, id: &ResourceId, by: &str) -> Diagnostic {
+        let message = format!("the feature `{by}` wants {self:?} of `{id}`, which is no guest");
+        Diagnostic::error("claim-refused", message)
+            .with_hint("give the feature to a container or a virtual machine")
     }
 }

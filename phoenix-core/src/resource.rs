@@ -43,8 +43,11 @@ pub trait Resource: Serialize + DeserializeOwned + Debug + Send + Sync + 'static
         false
     }
 
-    /// Takes in what a feature needs. Says so if it cannot be had; `by` is the feature's name.
-    fn accept(&mut self, claim: &Claim, by: &str) -> Result<(), Diagnostic>;
+    /// Takes in what a feature needs. Says so if it cannot be had, as nothing can of what is no guest; `by` is the feature's
+    /// name.
+    fn accept(&mut self, claim: &Claim, by: &str) -> Result<(), Diagnostic> {
+        Err(claim.refused(&self.id(), by))
+    }
 
     /// Returns what a clone of it inherits, if it is something that others can stand on.
     fn layer(&self) -> Option<LayerSource> {
@@ -64,6 +67,13 @@ pub struct Requirement {
     pub id: ResourceId,
     /// Before which part of the requiring resource's life it must be complete.
     pub stage: Stage,
+}
+
+impl Requirement {
+    /// Returns that all of these must be there before one part of a life.
+    pub fn all<'a>(ids: impl IntoIterator<Item = &'a ResourceId>, stage: Stage) -> Vec<Self> {
+        ids.into_iter().map(|id| Self { id: id.clone(), stage }).collect()
+    }
 }
 
 /// The part of a life for which a requirement is needed.

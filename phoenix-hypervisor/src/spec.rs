@@ -52,7 +52,7 @@ impl Resource for HostSpec {
     }
 
     fn requires(&self) -> Vec<Requirement> {
-        self.dependencies.iter().map(|id| Requirement { id: id.clone(), stage: Stage::Start }).collect()
+        Requirement::all(&self.dependencies, Stage::Start)
     }
 
     fn site(&self) -> Option<Site> {
@@ -71,25 +71,9 @@ impl Resource for HostSpec {
     }
 
     fn accept(&mut self, claim: &Claim, by: &str) -> Result<(), Diagnostic> {
-        match claim {
-            Claim::Guest { guest } => {
-                self.dependencies.insert(guest.resource());
-                Ok(())
-            }
-            Claim::Nesting
-            | Claim::Keyctl
-            | Claim::Device { .. }
-            | Claim::Pci { .. }
-            | Claim::Memory { .. }
-            | Claim::Disk { .. }
-            | Claim::Mount { .. }
-            | Claim::RawKey { .. }
-            | Claim::GpuMemory { .. } => Err(Diagnostic::error(
-                "claim-refused",
-                format!("the feature `{by}` needs something of a guest, and `{}` is a host", self.id()),
-            )
-            .with_hint("give the feature to a container or a virtual machine")),
-        }
+        let Claim::Guest { guest } = claim else { return Err(claim.refused(&self.id(), by)) };
+        self.dependencies.insert(guest.resource());
+        Ok(())
     }
 }
 

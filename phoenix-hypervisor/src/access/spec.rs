@@ -3,12 +3,10 @@
 use std::{collections::BTreeSet, fmt::Debug, marker::PhantomData};
 
 use phoenix_core::{
-    Claim, Diagnostic, ObjectKind, Requirement, Resource, ResourceId, Stage,
+    ObjectKind, Requirement, Resource, ResourceId, Stage,
     object::{Secrets, Values},
 };
 use serde::{Deserialize, Serialize};
-
-use crate::object::refuse;
 
 /// Which of the three it is.
 pub trait Sort: Debug + Send + Sync + 'static {
@@ -75,14 +73,10 @@ impl<S: Sort> Resource for AccessSpec<S> {
     }
 
     fn requires(&self) -> Vec<Requirement> {
-        self.dependencies.iter().map(|id| Requirement { id: id.clone(), stage: Stage::Create }).collect()
+        Requirement::all(&self.dependencies, Stage::Create)
     }
 
     fn is_apart(&self) -> bool {
         true
-    }
-
-    fn accept(&mut self, claim: &Claim, by: &str) -> Result<(), Diagnostic> {
-        Err(refuse(&self.id(), claim, by))
     }
 }

@@ -2,10 +2,8 @@
 
 use std::collections::BTreeSet;
 
-use phoenix_core::{Claim, Diagnostic, ObjectKind, Requirement, Resource, ResourceId, Stage};
+use phoenix_core::{ObjectKind, Requirement, Resource, ResourceId, Stage};
 use serde::{Deserialize, Serialize};
-
-use crate::object::refuse;
 
 /// The names that the configuration declares.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -60,14 +58,10 @@ impl Resource for InventorySpec {
     }
 
     fn requires(&self) -> Vec<Requirement> {
-        self.dependencies.iter().map(|id| Requirement { id: id.clone(), stage: Stage::Create }).collect()
+        Requirement::all(&self.dependencies, Stage::Create)
     }
 
     fn is_apart(&self) -> bool {
         true
-    }
-
-    fn accept(&mut self, claim: &Claim, by: &str) -> Result<(), Diagnostic> {
-        Err(refuse(&self.id(), claim, by))
     }
 }

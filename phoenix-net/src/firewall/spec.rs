@@ -19,7 +19,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use ipnet::IpNet;
 use phoenix_core::{
-    Claim, Diagnostic, FirewallScope, Requirement, Resource, ResourceId, Stage,
+    FirewallScope, Requirement, Resource, ResourceId, Stage,
     firewall::{AddressSet, Alias, Rule},
 };
 use serde::{Deserialize, Serialize};
@@ -134,11 +134,6 @@ impl Resource for FirewallSpec {
 
     fn attached_to(&self) -> Option<ResourceId> {
         self.scope.guest().map(|guest| guest.resource())
-    }
-
-    fn accept(&mut self, claim: &Claim, by: &str) -> Result<(), Diagnostic> {
-        let message = format!("`{by}` claims {claim:?} of `{}`, which is no guest", self.id());
-        Err(Diagnostic::error("claim-refused", message).with_hint("give the feature to a guest"))
     }
 }
 

@@ -36,25 +36,9 @@ impl Resource for StacksSpec {
     }
 
     fn accept(&mut self, claim: &Claim, by: &str) -> Result<(), Diagnostic> {
-        match claim {
-            Claim::Guest { guest } => {
-                self.agents.insert(*guest);
-                Ok(())
-            }
-            Claim::Nesting
-            | Claim::Keyctl
-            | Claim::Device { .. }
-            | Claim::Pci { .. }
-            | Claim::Memory { .. }
-            | Claim::Disk { .. }
-            | Claim::Mount { .. }
-            | Claim::RawKey { .. }
-            | Claim::GpuMemory { .. } => Err(Diagnostic::error(
-                "claim-refused",
-                format!("the feature `{by}` needs something of its guest, and `{}` is none", self.id()),
-            )
-            .with_hint("give the feature to a container or a virtual machine")),
-        }
+        let Claim::Guest { guest } = claim else { return Err(claim.refused(&self.id(), by)) };
+        self.agents.insert(*guest);
+        Ok(())
     }
 }
 

@@ -3,12 +3,10 @@
 use std::collections::BTreeSet;
 
 use phoenix_core::{
-    Claim, Diagnostic, Requirement, Resource, ResourceId, Stage,
+    Requirement, Resource, ResourceId, Stage,
     object::{Values, grant_name},
 };
 use serde::{Deserialize, Serialize};
-
-use crate::object::refuse;
 
 /// The entries of the access control list that shall be there. Entries of others stay.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -99,14 +97,10 @@ impl Resource for AclSpec {
     }
 
     fn requires(&self) -> Vec<Requirement> {
-        self.dependencies.iter().map(|id| Requirement { id: id.clone(), stage: Stage::Create }).collect()
+        Requirement::all(&self.dependencies, Stage::Create)
     }
 
     fn is_apart(&self) -> bool {
         true
-    }
-
-    fn accept(&mut self, claim: &Claim, by: &str) -> Result<(), Diagnostic> {
-        Err(refuse(&self.id(), claim, by))
     }
 }

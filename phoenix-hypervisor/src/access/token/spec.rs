@@ -2,10 +2,8 @@
 
 use std::collections::BTreeSet;
 
-use phoenix_core::{Claim, Diagnostic, Requirement, Resource, ResourceId, Stage, object::Values};
+use phoenix_core::{Requirement, Resource, ResourceId, Stage, object::Values};
 use serde::{Deserialize, Serialize};
-
-use crate::object::refuse;
 
 /// An API token.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -39,14 +37,10 @@ impl Resource for TokenSpec {
     }
 
     fn requires(&self) -> Vec<Requirement> {
-        self.dependencies.iter().map(|id| Requirement { id: id.clone(), stage: Stage::Create }).collect()
+        Requirement::all(&self.dependencies, Stage::Create)
     }
 
     fn is_apart(&self) -> bool {
         true
-    }
-
-    fn accept(&mut self, claim: &Claim, by: &str) -> Result<(), Diagnostic> {
-        Err(refuse(&self.id(), claim, by))
     }
 }
