@@ -28,6 +28,7 @@ pub mod manager;
 pub mod marker;
 pub mod network;
 pub mod object;
+pub mod path;
 pub mod plan;
 pub mod planner;
 pub mod port;

@@ -2,7 +2,7 @@
 
 use std::{collections::BTreeSet, net::IpAddr};
 
-use phoenix_core::Problems;
+use phoenix_core::{Problems, path};
 use schemars::JsonSchema;
 use serde::Deserialize;
 
@@ -47,7 +47,7 @@ impl Config {
         let mut targets = BTreeSet::new();
         for (at, mount) in self.mounts.iter().enumerate() {
             for (key, path) in [("path", &mount.path), ("target", &mount.target)] {
-                if !is_path(path) {
+                if !path::is_plain(path) {
                     let pointer = format!("/mounts/{at}/{key}");
                     problems.add(pointer, format!("`{path}` is no absolute path of plain letters"));
                 }
@@ -59,15 +59,4 @@ impl Config {
         }
         problems
     }
-}
-
-/// Tells whether a path is absolute, and means the same to every program and every file that it stands in.
-fn is_path(path: &str) -> bool {
-    let is_part = |part: &str| {
-        !part.is_empty()
-            && part != "."
-            && part != ".."
-            && part.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"-_.+@".contains(&byte))
-    };
-    path.strip_prefix('/').is_some_and(|rest| rest.split('/').all(is_part))
 }

@@ -3,7 +3,7 @@
 use std::{collections::BTreeSet, fmt, net::IpAddr};
 
 use ipnet::IpNet;
-use phoenix_core::Problems;
+use phoenix_core::{Problems, path};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
@@ -101,7 +101,7 @@ impl Config {
         let mut paths = BTreeSet::new();
         for (at, export) in self.exports.iter().enumerate() {
             let pointer = format!("/exports/{at}");
-            if !is_path(&export.path) {
+            if !path::is_plain(&export.path) {
                 let message = format!("`{}` is no absolute path of plain letters", export.path);
                 problems.add(format!("{pointer}/path"), message);
             } else if !paths.insert(&export.path) {
@@ -125,15 +125,4 @@ impl Config {
         }
         problems
     }
-}
-
-/// Tells whether a path is absolute, and means the same to every program and every file that it stands in.
-fn is_path(path: &str) -> bool {
-    let is_part = |part: &str| {
-        !part.is_empty()
-            && part != "."
-            && part != ".."
-            && part.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"-_.+@".contains(&byte))
-    };
-    path.strip_prefix('/').is_some_and(|rest| rest.split('/').all(is_part))
 }

@@ -2,7 +2,7 @@
 
 use std::{collections::BTreeSet, net::IpAddr};
 
-use phoenix_core::{Problems, SecretRef};
+use phoenix_core::{Problems, SecretRef, path};
 use schemars::JsonSchema;
 use serde::Deserialize;
 
@@ -131,7 +131,7 @@ impl Config {
             let is_in = |above: &str| {
                 path.strip_prefix(above).is_some_and(|rest| rest.is_empty() || rest.starts_with('/'))
             };
-            if !is_path(path) {
+            if !path::is_plain(path) {
                 problems
                     .add(format!("{pointer}/path"), format!("`{path}` is no absolute path of plain letters"));
             } else if SYSTEM.iter().any(|above| is_in(above)) {
@@ -170,14 +170,4 @@ fn is_account(text: &str) -> bool {
         && text
             .bytes()
             .all(|byte| byte.is_ascii_lowercase() || byte.is_ascii_digit() || b"_-".contains(&byte))
-}
-
-fn is_path(path: &str) -> bool {
-    let is_part = |part: &str| {
-        !part.is_empty()
-            && part != "."
-            && part != ".."
-            && part.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"-_.+@".contains(&byte))
-    };
-    path.strip_prefix('/').is_some_and(|rest| rest.split('/').all(is_part))
 }

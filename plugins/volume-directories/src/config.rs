@@ -2,7 +2,7 @@
 
 use std::{collections::BTreeMap, path::Path};
 
-use phoenix_core::Problems;
+use phoenix_core::{Problems, path};
 use schemars::JsonSchema;
 use serde::Deserialize;
 
@@ -64,7 +64,7 @@ impl Config {
         for (at, directory) in self.directories.iter().enumerate() {
             let path = directory.path.as_str();
             let pointer = format!("/directories/{at}/path");
-            if !is_path(path) {
+            if !path::is_plain(path) {
                 problems.add(pointer, format!("`{path}` is no absolute path of plain letters"));
             } else if is_of_the_system(path) {
                 let hint = "name a directory of its own, such as `/srv/NAME`";
@@ -105,17 +105,6 @@ fn mode(problems: &mut Problems, pointer: &str, directory: &Directory) {
         ),
         Some(_) => {}
     }
-}
-
-/// Tells whether a path is absolute, and means the same to every program and every file that it stands in.
-fn is_path(path: &str) -> bool {
-    let is_part = |part: &str| {
-        !part.is_empty()
-            && part != "."
-            && part != ".."
-            && part.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"-_.+@".contains(&byte))
-    };
-    path.strip_prefix('/').is_some_and(|rest| rest.split('/').all(is_part))
 }
 
 fn is_of_the_system(path: &str) -> bool {
