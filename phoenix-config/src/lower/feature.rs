@@ -3,7 +3,7 @@
 use phoenix_core::{Diagnostic, FeatureUse, GuestId};
 use serde_json::{Map, Value, json};
 
-use super::Context;
+use super::{Context, setup};
 use crate::{
     format::feature::FeatureEntry,
     model::{Entry, Guest, HYPERVISOR_FILE, Spot},
@@ -14,8 +14,8 @@ use crate::{
 const AUTHORITY: &str = "step-ca";
 const ROOT: &str = "/etc/step-ca/certs/root_ca.crt";
 
-/// The features that Phoenix has or will have.
-pub(crate) const KNOWN: [&str; 25] = [
+/// The features that Phoenix has or will have, without those of the host itself.
+const KNOWN: [&str; 18] = [
     "base-setup",
     "dnsmasq",
     "trusted-ca",
@@ -34,14 +34,12 @@ pub(crate) const KNOWN: [&str; 25] = [
     "python-api-service",
     "qdrant",
     "volume-directories",
-    "apparmor-profiles",
-    "host-base",
-    "nvidia-driver",
-    "phoenix-program",
-    "samba",
-    "vfio",
-    "zfs",
 ];
+
+/// Goes through the features that Phoenix has or will have.
+pub(crate) fn known_features() -> impl Iterator<Item = &'static str> {
+    KNOWN.into_iter().chain(setup::FEATURES.into_iter().filter(|name| !KNOWN.contains(name)))
+}
 
 /// Returns the name that a feature has today.
 pub(crate) fn canonical(name: &str) -> String {
@@ -116,7 +114,7 @@ pub(super) fn of_host(context: &mut Context<'_>) -> Vec<FeatureUse> {
 
 /// Returns the name that a feature has today, and reports an old or unknown one.
 fn known(context: &mut Context<'_>, given: &str, spot: &Spot) -> Option<String> {
-    let exists = |name: &str| KNOWN.contains(&name) || context.registered.contains(name);
+    let exists = |name: &str| known_features().any(|one| one == name) || context.registered.contains(name);
     if exists(given) {
         return Some(given.to_owned());
     }
@@ -128,10 +126,11 @@ fn known(context: &mut Context<'_>, given: &str, spot: &Spot) -> Option<String> 
         context.findings.push(spot.put(finding));
         return Some(name);
     }
-    let all = KNOWN.iter().copied().chain(context.registered.iter().map(String::as_str));
+    let known: Vec<&str> = known_features().collect();
+    let all = known.iter().copied().chain(context.registered.iter().map(String::as_str));
     let hint = match nearest(&name, all) {
         Some(near) => format!("did you mean `{near}`?"),
-        None => format!("known: {}", KNOWN.join(", ")),
+        None => format!("known: {}", known.join(", ")),
     };
     let finding =
         Diagnostic::error("unknown-feature", format!("there is no feature `{given}`")).with_hint(hint);

@@ -18,7 +18,7 @@ use std::collections::BTreeSet;
 use phoenix_core::{Declared, Desired, Diagnostics, ResourceId};
 
 pub use artifact::read_artifacts;
-pub(crate) use feature::{KNOWN as KNOWN_FEATURES, canonical as canonical_feature};
+pub(crate) use feature::{canonical as canonical_feature, known_features};
 pub(crate) use host::{host, parse_quota, pool_bytes};
 
 use crate::{

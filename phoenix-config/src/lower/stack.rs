@@ -98,23 +98,24 @@ struct Settings {
 impl Settings {
     fn server(&self, guest: &Guest<'_>) -> FeatureUse {
         let (image, pull) = &self.server_image;
-        let mut config = json!({
-            "role": "server", "image": image, "pull": pull, "admin_password": self.password.to_string(),
-        });
-        if let Some(secret) = &self.agent_secret {
-            config["agent_secret"] = json!(secret.to_string());
-        }
-        FeatureUse {
-            name: "portainer".to_owned(),
-            config,
-            path: format!("{}/portainer_role", guest.spot.pointer),
-        }
+        self.part(
+            guest,
+            json!({
+                "role": "server", "image": image, "pull": pull, "admin_password": self.password.to_string(),
+            }),
+        )
     }
 
     fn agent(&self, context: &Context<'_>, guest: &Guest<'_>) -> FeatureUse {
         let (image, pull) = &self.agent_image;
-        let mut config =
-            json!({ "role": "agent", "image": image, "pull": pull, "port": agent_port(context) });
+        self.part(
+            guest,
+            json!({ "role": "agent", "image": image, "pull": pull, "port": agent_port(context) }),
+        )
+    }
+
+    /// Returns a part that a guest has in Portainer.
+    fn part(&self, guest: &Guest<'_>, mut config: Value) -> FeatureUse {
         if let Some(secret) = &self.agent_secret {
             config["agent_secret"] = json!(secret.to_string());
         }

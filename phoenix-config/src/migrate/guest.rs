@@ -6,7 +6,7 @@ use serde_json::{Map, Value, json};
 
 use super::draft::Draft;
 use crate::{
-    lower::{KNOWN_FEATURES, canonical_feature},
+    lower::{canonical_feature, known_features},
     model::Guest,
     shape::check_text,
 };
@@ -134,7 +134,7 @@ fn features(draft: &mut Draft<'_>, guest: &Guest<'_>) {
         let key = format!("features/{index}");
         let name = feature.as_str().or_else(|| feature.get("name")?.as_str()).unwrap_or_default().to_owned();
         let new = canonical_feature(&name);
-        if !KNOWN_FEATURES.contains(&new.as_str()) {
+        if known_features().all(|one| one != new) {
             explain(draft, guest, &key, format!("removed the feature `{name}`"), "there is no such feature");
             continue;
         }

@@ -13,7 +13,7 @@ use super::Context;
 use crate::model::HYPERVISOR_FILE;
 
 /// The features that make a machine a host; all others that the host's file lists live in the ground that guests stand on.
-const FEATURES: [&str; 8] = [
+pub(super) const FEATURES: [&str; 8] = [
     "apparmor-profiles",
     "base-setup",
     "host-base",
