@@ -331,28 +331,23 @@ act_answer() {
 	exit 0
 }
 
+# Does what a line asks for.
+act() {
+	case $verb in
+	write) act_write "$@" ;;
+	artifact) act_artifact "$@" ;;
+	directory) act_directory "$@" ;;
+	symlink) act_symlink "$@" ;;
+	remove) act_remove "$@" ;;
+	install) act_install "$@" ;;
+	user) act_user "$@" ;;
+	unit) act_unit "$@" ;;
+	run) act_run "$@" ;;
+	answer) act_answer "$@" ;;
+	*) fail "unknown action $verb" ;;
+	esac
+}
+
 IFS= read -r line <&8 || exit 1
-set -- $line
-action=$1
-shift
-count=$#
-while [ "$count" -gt 0 ]; do
-	read_word "$1"
-	shift
-	set -- "$@" "$text"
-	count=$((count - 1))
-done
-case $action in
-write) act_write "$@" ;;
-artifact) act_artifact "$@" ;;
-directory) act_directory "$@" ;;
-symlink) act_symlink "$@" ;;
-remove) act_remove "$@" ;;
-install) act_install "$@" ;;
-user) act_user "$@" ;;
-unit) act_unit "$@" ;;
-run) act_run "$@" ;;
-answer) act_answer "$@" ;;
-*) fail "unknown action $action" ;;
-esac
+hand_on act "$line"
 say done

@@ -100,24 +100,18 @@ ask_command() {
 	if run "$seconds" "$bytes" head none "$@"; then say_ran "$ending"; else say failed 'no directory can be written to'; fi
 }
 
-while IFS= read -r line <&8; do
-	[ "$line" != . ] || { echo end >&9; break; }
-	set -- $line
-	question=$1
-	shift
-	count=$#
-	while [ "$count" -gt 0 ]; do
-		read_word "$1"
-		shift
-		set -- "$@" "$text"
-		count=$((count - 1))
-	done
-	case $question in
+ask() {
+	case $verb in
 	file) ask_file "$@" ;;
 	package) ask_package "$@" ;;
 	unit) ask_unit "$@" ;;
 	user) ask_user "$@" ;;
 	command) ask_command "$@" ;;
-	*) say failed "unknown question $question" ;;
+	*) say failed "unknown question $verb" ;;
 	esac
+}
+
+while IFS= read -r line <&8; do
+	[ "$line" != . ] || { echo end >&9; break; }
+	hand_on ask "$line"
 done

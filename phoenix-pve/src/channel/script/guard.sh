@@ -70,23 +70,18 @@ guard_end() {
 	say "$said"
 }
 
+# Does what a line asks for.
+guard() {
+	case $verb in
+	begin) guard_begin "$@" ;;
+	renew) guard_renew "$@" ;;
+	end) guard_end "$@" ;;
+	*) say failed "unknown action $verb" ;;
+	esac
+}
+
 IFS= read -r line <&8 || exit 1
-set -- $line
-action=$1
-shift
-count=$#
-while [ "$count" -gt 0 ]; do
-	read_word "$1"
-	shift
-	set -- "$@" "$text"
-	count=$((count - 1))
-done
 for tool in systemctl systemd-run; do
 	command -v "$tool" >/dev/null || fail "\`$tool\` is not there"
 done
-case $action in
-begin) guard_begin "$@" ;;
-renew) guard_renew "$@" ;;
-end) guard_end "$@" ;;
-*) say failed "unknown action $action" ;;
-esac
+hand_on guard "$line"

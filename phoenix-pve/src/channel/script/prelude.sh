@@ -114,3 +114,19 @@ say_ran() {
 	base64 <"$room/err" | tr -d '\n' >&9
 	echo >&9
 }
+
+# Hands the words of a line to a function; $1: its name; $2: the line, whose first word is left in `verb`.
+hand_on() {
+	taker=$1
+	set -- $2
+	verb=$1
+	shift
+	count=$#
+	while [ "$count" -gt 0 ]; do
+		read_word "$1"
+		shift
+		set -- "$@" "$text"
+		count=$((count - 1))
+	done
+	"$taker" "$@"
+}

@@ -22,20 +22,15 @@ raw_write() {
 	say done
 }
 
+# Does what a line asks for.
+raw() {
+	case $verb in
+	read) raw_read "$@" ;;
+	write) raw_write "$@" ;;
+	*) say failed "unknown action $verb" ;;
+	esac
+}
+
 IFS= read -r line <&8 || exit 1
-set -- $line
-action=$1
-shift
-count=$#
-while [ "$count" -gt 0 ]; do
-	read_word "$1"
-	shift
-	set -- "$@" "$text"
-	count=$((count - 1))
-done
 command -v flock >/dev/null || { say failed '`flock` is not there'; exit 0; }
-case $action in
-read) raw_read "$@" ;;
-write) raw_write "$@" ;;
-*) say failed "unknown action $action" ;;
-esac
+hand_on raw "$line"
