@@ -4,7 +4,7 @@ use std::future::Future;
 
 use phoenix_core::Registry;
 
-use crate::{args::Global, error::Error, registry, ui::Ui};
+use crate::{args::Global, error::Error, ui::Ui};
 
 /// What every verb works with.
 pub(crate) struct Context {
@@ -22,7 +22,7 @@ impl Context {
 
     /// Returns the managers and features of Phoenix itself.
     pub(crate) fn registry(&self) -> Registry {
-        registry::registry()
+        phoenix_cli::registry()
     }
 
     /// Runs a future to its end. Only verbs that talk to a host pay for a runtime.

@@ -9,7 +9,6 @@ mod error;
 mod host;
 mod plugins;
 mod program;
-mod registry;
 mod runner;
 mod signals;
 mod targets;

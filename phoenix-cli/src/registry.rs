@@ -4,7 +4,7 @@
 use phoenix_core::Registry;
 
 /// Returns all managers and features.
-pub(crate) fn registry() -> Registry {
+pub fn registry() -> Registry {
     Registry::new()
         .with_manager(phoenix_hypervisor::Hypervisor)
         .with_manager(phoenix_hypervisor::access::Access::<phoenix_hypervisor::access::Group>::default())

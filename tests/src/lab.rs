@@ -24,49 +24,7 @@ pub const TEMPLATES: &str = "local";
 impl Lab {
     /// Returns an empty lab with the in-tree managers and features.
     pub fn new() -> Self {
-        let registry = Registry::new()
-            .with_manager(phoenix_hypervisor::Hypervisor)
-            .with_manager(phoenix_hypervisor::access::Access::<phoenix_hypervisor::access::Group>::default())
-            .with_manager(phoenix_hypervisor::access::Access::<phoenix_hypervisor::access::Role>::default())
-            .with_manager(phoenix_hypervisor::access::Access::<phoenix_hypervisor::access::User>::default())
-            .with_manager(phoenix_hypervisor::access::acl::Acl)
-            .with_manager(phoenix_hypervisor::access::token::Tokens)
-            .with_manager(phoenix_hypervisor::inventory::Inventory)
-            .with_manager(phoenix_hypervisor::network::Interfaces)
-            .with_manager(phoenix_hypervisor::storage::Storages)
-            .with_manager(phoenix_lxc::Lxc)
-            .with_manager(phoenix_net::Firewall)
-            .with_manager(phoenix_portainer_stacks::Stacks)
-            .with_manager(phoenix_vm::Vm)
-            .with_feature(phoenix_apparmor_profiles::feature())
-            .with_feature(phoenix_base_setup::feature())
-            .with_feature(phoenix_certificate::feature())
-            .with_feature(phoenix_certificate::renewal::feature())
-            .with_feature(phoenix_dnsmasq::feature())
-            .with_feature(phoenix_docker::feature())
-            .with_feature(phoenix_gpu::feature())
-            .with_feature(phoenix_host_base::feature())
-            .with_feature(phoenix_llama_cpp::feature())
-            .with_feature(phoenix_nfs_mounts::feature())
-            .with_feature(phoenix_nfs_server::feature())
-            .with_feature(phoenix_nginx::feature())
-            .with_feature(phoenix_nvidia_driver::feature())
-            .with_feature(phoenix_ollama::feature())
-            .with_feature(phoenix_portainer::feature())
-            .with_feature(phoenix_portainer_stacks::feature())
-            .with_feature(phoenix_program::feature())
-            .with_feature(phoenix_python_api_service::feature())
-            .with_feature(phoenix_qdrant::feature())
-            .with_feature(phoenix_samba::feature())
-            .with_feature(phoenix_step_ca::feature())
-            .with_feature(phoenix_step_cli::feature())
-            .with_feature(phoenix_traefik::feature())
-            .with_feature(phoenix_vllm::feature())
-            .with_feature(phoenix_volume_directories::feature())
-            .with_feature(phoenix_zfs::feature())
-            .with_feature(phoenix_trusted_ca::feature())
-            .with_feature(phoenix_vfio::feature());
-        Self { registry, desired: Desired::default(), seed: NodeSeed::default() }
+        Self { registry: phoenix_cli::registry(), desired: Desired::default(), seed: NodeSeed::default() }
     }
 
     /// Gives its node graphics cards.
