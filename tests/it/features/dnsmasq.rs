@@ -1,6 +1,6 @@
 //! `dnsmasq`, on the host and in a guest.
 
-use phoenix_core::{Action, Content, Evidence, FeatureUse, Probe, Site, UnitGoal};
+use phoenix_core::{Action, FeatureUse, Site, UnitGoal};
 use phoenix_pve::GuestChannel;
 use phoenix_tests::{
     lab::Lab,
@@ -8,7 +8,7 @@ use phoenix_tests::{
 };
 use serde_json::{Value, json};
 
-use super::{Harm, check_laws, first_plan, lab, mends, refusals, steps};
+use super::{Harm, check_laws, first_plan, lab, mends, refusals, steps, text_of, write};
 use crate::block_on;
 
 const RESOLV: &str = "/etc/resolv.conf";
@@ -33,28 +33,6 @@ fn on_host(config: Value) -> Lab {
 
 fn site() -> Site {
     Site::Host("phoenix".into())
-}
-
-async fn text(world: &World, path: &str) -> Option<String> {
-    match world.node.ask(&site(), &[Probe::file(&site(), path)]).await.into_iter().flatten().next() {
-        Some(Evidence::File(state)) => state.text,
-        _ => None,
-    }
-}
-
-async fn write(world: &World, path: &str, text: &str) {
-    let content = Content::Text(text.to_owned());
-    let (owner, group) = ("root".to_owned(), "root".to_owned());
-    let action = Action::WriteFile {
-        site: site(),
-        path: path.to_owned(),
-        content,
-        mode: 0o644,
-        owner,
-        group,
-        check: Vec::new(),
-    };
-    world.node.act(&site(), &action, None).await.expect("is written");
 }
 
 #[test]
@@ -110,7 +88,7 @@ fn a_name_more_is_read_without_a_restart() {
         );
         world.converge(&more).await.expect("it is done");
         assert_eq!(steps(&world, &more).await, Vec::<String>::new());
-        assert_eq!(text(&world, "/etc/systemd/system/phoenix-dns-outside.service").await, None);
+        assert_eq!(text_of(&world, &site(), "/etc/systemd/system/phoenix-dns-outside.service").await, None);
     });
 }
 
@@ -118,10 +96,10 @@ fn a_name_more_is_read_without_a_restart() {
 fn the_host_asks_its_server_while_that_runs_and_whom_it_asked_before_while_it_does_not() {
     block_on(async {
         let world = World::new();
-        write(&world, RESOLV, "nameserver 192.0.2.53\n").await;
+        write(&world, &site(), RESOLV, "nameserver 192.0.2.53\n").await;
         let lab = resolve(&on_host(names())).expect("a good lab");
         world.converge(&lab).await.expect("it comes up");
-        let ours = text(&world, RESOLV).await.expect("is there");
+        let ours = text_of(&world, &site(), RESOLV).await.expect("is there");
         assert!(
             ours.contains("search lab.example\nnameserver 10.0.0.13\nnameserver 1.1.1.1\noptions"),
             "{ours}"
@@ -138,7 +116,7 @@ fn the_host_asks_its_server_while_that_runs_and_whom_it_asked_before_while_it_do
         assert_eq!(planned[0], "dnsmasq:restore-resolv-conf");
         assert_eq!(planned.last().map(String::as_str), Some("dnsmasq:write-resolv-conf"));
         world.converge(&lab).await.expect("it is mended");
-        assert_eq!(text(&world, RESOLV).await.as_ref(), Some(&ours));
+        assert_eq!(text_of(&world, &site(), RESOLV).await.as_ref(), Some(&ours));
         assert_eq!(steps(&world, &lab).await, Vec::<String>::new());
 
         // Not wanted any more: as it was.

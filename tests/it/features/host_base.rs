@@ -1,6 +1,6 @@
 //! `host-base` on the host.
 
-use phoenix_core::{Action, Content, Evidence, FeatureUse, Probe, Site};
+use phoenix_core::{Action, FeatureUse, Probe, Site};
 use phoenix_pve::GuestChannel;
 use phoenix_tests::{
     lab::{Lab, container},
@@ -8,7 +8,7 @@ use phoenix_tests::{
 };
 use serde_json::{Value, json};
 
-use super::{check_laws, first_plan, refusals, steps};
+use super::{check_laws, first_plan, refusals, steps, text_of, write};
 use crate::block_on;
 
 const KEY: &str =
@@ -37,26 +37,6 @@ fn site() -> Site {
     Site::Host("phoenix".into())
 }
 
-async fn write(world: &World, path: &str, text: &str) {
-    let action = Action::WriteFile {
-        site: site(),
-        path: path.to_owned(),
-        content: Content::Text(text.to_owned()),
-        mode: 0o644,
-        owner: "root".to_owned(),
-        group: "root".to_owned(),
-        check: Vec::new(),
-    };
-    world.node.act(&site(), &action, None).await.expect("is written");
-}
-
-async fn text(world: &World, path: &str) -> Option<String> {
-    match world.node.ask(&site(), &[Probe::file(&site(), path)]).await.into_iter().flatten().next() {
-        Some(Evidence::File(state)) => state.text,
-        _ => None,
-    }
-}
-
 #[test]
 fn the_first_plan_is_complete_and_keeps_the_laws() {
     let lab = on_host(base());
@@ -69,14 +49,14 @@ fn what_nobody_pays_for_is_switched_off_in_its_place_and_what_is_there_is_not_th
     block_on(async {
         let world = World::new();
         let one = "Types: deb\nURIs: https://enterprise.proxmox.com/debian/pve\nSuites: trixie\nComponents: pve-enterprise\nSigned-By: /usr/share/keyrings/proxmox-archive-keyring.gpg\n";
-        write(&world, PVE, one).await;
+        write(&world, &site(), PVE, one).await;
         let own = "deb http://download.proxmox.com/debian/pve trixie pve-no-subscription\n";
-        write(&world, "/etc/apt/sources.list", own).await;
+        write(&world, &site(), "/etc/apt/sources.list", own).await;
         let config = json!({"repositories": ["pve-no-subscription"]});
         let lab = resolve(&on_host(config)).expect("a good lab");
         assert_eq!(steps(&world, &lab).await, ["host-base:switch-off-pve-enterprise-sources"]);
         world.converge(&lab).await.expect("it is done");
-        assert_eq!(text(&world, PVE).await, Some(format!("{one}Enabled: false\n")));
+        assert_eq!(text_of(&world, &site(), PVE).await, Some(format!("{one}Enabled: false\n")));
         assert_eq!(steps(&world, &lab).await, Vec::<String>::new());
         // Whoever pays for it says so, and has it again.
         let config = json!({"repositories": ["pve-enterprise"]});
@@ -84,7 +64,7 @@ fn what_nobody_pays_for_is_switched_off_in_its_place_and_what_is_there_is_not_th
         assert_eq!(steps(&world, &lab).await, ["host-base:write-source-pve-enterprise"]);
         world.converge(&lab).await.expect("it is done");
         assert_eq!(steps(&world, &lab).await, Vec::<String>::new());
-        assert!(text(&world, PVE).await.is_some_and(|text| !text.contains("Enabled")));
+        assert!(text_of(&world, &site(), PVE).await.is_some_and(|text| !text.contains("Enabled")));
     });
 }
 

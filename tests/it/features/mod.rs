@@ -28,7 +28,7 @@ mod volumes;
 mod zfs;
 
 use phoenix_core::{
-    Action, BackendError, Condition, Content, Expect, FeatureUse, GuestId, Probe, Site, UnitGoal,
+    Action, BackendError, Condition, Content, Evidence, Expect, FeatureUse, GuestId, Probe, Site, UnitGoal,
 };
 use phoenix_pve::GuestChannel;
 use phoenix_tests::{
@@ -51,6 +51,28 @@ fn lab(features: &[(&str, Value)]) -> Lab {
     spec["guest"]["memory_mib"] = json!(65_536);
     spec["guest"]["disk_gib"] = json!(64);
     Lab::new().with("lxc", spec, uses)
+}
+
+/// Returns the text of a file, if it is there.
+async fn text_of(world: &World, site: &Site, path: &str) -> Option<String> {
+    match world.node.ask(site, &[Probe::file(site, path)]).await.into_iter().flatten().next() {
+        Some(Evidence::File(state)) => state.text,
+        _ => None,
+    }
+}
+
+/// Writes a file as somebody else would.
+async fn write(world: &World, site: &Site, path: &str, text: &str) {
+    let action = Action::WriteFile {
+        site: site.clone(),
+        path: path.to_owned(),
+        content: Content::Text(text.to_owned()),
+        mode: 0o644,
+        owner: "root".to_owned(),
+        group: "root".to_owned(),
+        check: Vec::new(),
+    };
+    world.node.act(site, &action, None).await.expect("is written");
 }
 
 /// Checks the laws on a lab, in process: what is simulated does not differ by the way to it.

@@ -3,17 +3,17 @@
 use std::collections::BTreeSet;
 
 use phoenix_core::{
-    Action, Content, Evidence, FeatureUse, Probe, ResourceId, Site,
+    FeatureUse, ResourceId, Site,
     engine::{Cancel, Converged, Events, Verdict, converge},
     planner::{Intent, Request, Resolved},
 };
-use phoenix_pve::GuestChannel;
 use phoenix_tests::{
     lab::{Lab, base_setup},
     world::{World, resolve},
 };
 use serde_json::json;
 
+use super::{text_of, write};
 use crate::block_on;
 
 const BEFORE: &str = "# mine\nnameserver 192.0.2.53\n";
@@ -33,26 +33,6 @@ fn lab() -> Lab {
     Lab::new().with_host("phoenix", vec![base, FeatureUse::new("dnsmasq", names)])
 }
 
-async fn text(world: &World, path: &str) -> Option<String> {
-    match world.node.ask(&site(), &[Probe::file(&site(), path)]).await.into_iter().flatten().next() {
-        Some(Evidence::File(state)) => state.text,
-        _ => None,
-    }
-}
-
-async fn write(world: &World, path: &str, text: &str) {
-    let action = Action::WriteFile {
-        site: site(),
-        path: path.to_owned(),
-        content: Content::Text(text.to_owned()),
-        mode: 0o644,
-        owner: "root".to_owned(),
-        group: "root".to_owned(),
-        check: Vec::new(),
-    };
-    world.node.act(&site(), &action, None).await.expect("is written");
-}
-
 async fn take_back(world: &World, resolved: &Resolved, features: &[&str]) -> Converged {
     let names: BTreeSet<String> = features.iter().map(|name| (*name).to_owned()).collect();
     let request = Request::new([ResourceId::new("host", "phoenix")], Intent::TakeBack(names));
@@ -67,18 +47,18 @@ fn files_are_as_before_units_are_gone_and_the_rest_stays() {
     block_on(async {
         let (world, lab) = (World::new(), lab());
         let resolved = resolve(&lab).expect("resolves");
-        let zone = text(&world, "/etc/timezone").await;
-        let before = text(&world, "/etc/resolv.conf").await;
+        let zone = text_of(&world, &site(), "/etc/timezone").await;
+        let before = text_of(&world, &site(), "/etc/resolv.conf").await;
         assert!(before.is_some() && zone.is_some());
         world.converge(&resolved).await.expect("converges");
-        assert_ne!(text(&world, "/etc/resolv.conf").await, before);
-        assert!(text(&world, "/etc/systemd/system/phoenix-dns.service").await.is_some());
+        assert_ne!(text_of(&world, &site(), "/etc/resolv.conf").await, before);
+        assert!(text_of(&world, &site(), "/etc/systemd/system/phoenix-dns.service").await.is_some());
 
         let taken = take_back(&world, &resolved, &["dnsmasq"]).await;
         assert!(matches!(taken.verdict, Verdict::Settled), "{:?}", taken.verdict);
-        assert_eq!(text(&world, "/etc/resolv.conf").await, before);
-        assert_eq!(text(&world, "/etc/systemd/system/phoenix-dns.service").await, None);
-        assert_ne!(text(&world, "/etc/timezone").await, zone, "another feature is left alone");
+        assert_eq!(text_of(&world, &site(), "/etc/resolv.conf").await, before);
+        assert_eq!(text_of(&world, &site(), "/etc/systemd/system/phoenix-dns.service").await, None);
+        assert_ne!(text_of(&world, &site(), "/etc/timezone").await, zone, "another feature is left alone");
         let said: Vec<&str> = taken.notes.iter().map(|note| note.message.as_str()).collect();
         assert!(said.iter().any(|note| note.contains("the packages dnsmasq-base")), "{said:?}");
         assert_eq!(take_back(&world, &resolved, &["dnsmasq"]).await.done, 0, "a second time");
@@ -86,9 +66,9 @@ fn files_are_as_before_units_are_gone_and_the_rest_stays() {
         // It is made again from what is declared, and what was there before is kept again.
         world.converge(&resolved).await.expect("converges");
         take_back(&world, &resolved, &["dnsmasq", "base-setup"]).await;
-        assert_eq!(text(&world, "/etc/resolv.conf").await, before);
-        assert_eq!(text(&world, "/etc/timezone").await, zone);
-        let locale = text(&world, "/etc/default/locale").await.unwrap_or_default();
+        assert_eq!(text_of(&world, &site(), "/etc/resolv.conf").await, before);
+        assert_eq!(text_of(&world, &site(), "/etc/timezone").await, zone);
+        let locale = text_of(&world, &site(), "/etc/default/locale").await.unwrap_or_default();
         assert!(!locale.contains("phoenix"), "{locale}");
     });
 }
@@ -98,13 +78,13 @@ fn what_is_kept_is_what_was_there_first_however_often_it_is_written() {
     block_on(async {
         let (world, lab) = (World::new(), lab());
         let resolved = resolve(&lab).expect("resolves");
-        let before = text(&world, "/etc/resolv.conf").await;
+        let before = text_of(&world, &site(), "/etc/resolv.conf").await;
         for round in 0..3 {
             world.converge(&resolved).await.expect("converges");
-            write(&world, "/etc/resolv.conf", &format!("{BEFORE}# {round}\n")).await;
+            write(&world, &site(), "/etc/resolv.conf", &format!("{BEFORE}# {round}\n")).await;
         }
         world.converge(&resolved).await.expect("converges");
         take_back(&world, &resolved, &["dnsmasq"]).await;
-        assert_eq!(text(&world, "/etc/resolv.conf").await, before);
+        assert_eq!(text_of(&world, &site(), "/etc/resolv.conf").await, before);
     });
 }
