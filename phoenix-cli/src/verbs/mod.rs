@@ -6,6 +6,7 @@ pub(crate) mod converge;
 pub(crate) mod create;
 pub(crate) mod delete;
 pub(crate) mod explain;
+mod forecast;
 pub(crate) mod graph;
 pub(crate) mod health_check;
 pub(crate) mod letsgo;

@@ -11,6 +11,7 @@ use phoenix_core::{
     planner::{Intent, Leftovers, Request, Resolved},
 };
 
+use super::forecast::Forecast;
 use crate::{
     config,
     context::Context,
@@ -54,15 +55,15 @@ impl Setup {
         let request = self.request(&config.resolved)?;
         context.block_on(async {
             let host = Host::open(&context.global, &config.loaded.host).await?;
-            let facts = runner::gather(&config, &host, &request).await?;
-            let mut plan = runner::plan(&config, &request, &facts)?.plan;
-            context.ui.differences(&plan, &facts);
             if self.dry_run {
-                runner::foresee(&host, &mut plan).await;
-                config.loaded.sources.locate(&mut plan.notes);
-                context.ui.plan(&plan, &config.loaded.sources);
+                let forecast = Forecast::of(&config, &host, &request).await?;
+                context.ui.differences(&forecast.plan, &forecast.facts);
+                forecast.show(context, &config)?;
                 return Ok(Exit::Done);
             }
+            let facts = runner::gather(&config, &host, &request).await?;
+            let plan = runner::plan(&config, &request, &facts)?.plan;
+            context.ui.differences(&plan, &facts);
             if self.wipe.is_wanted() {
                 self.wipe.consent(context, &plan)?;
             }
