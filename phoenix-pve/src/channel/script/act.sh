@@ -226,9 +226,11 @@ read_changed_sources() {
 		changed=1
 	done
 	[ -n "$changed" ] || return 0
+	# Images of containers have a hook that throws away what is fetched already whenever lists are read.
+	printf '#clear APT::Update::Post-Invoke;\n' >"$room/apt.conf"
 	limit=90
 	[ "$seconds" -gt "$limit" ] || limit=$seconds
-	run "$limit" 65536 tail none $apt -o Acquire::Retries=0 -o Dir::Etc::sourcelist=/dev/null \
+	run "$limit" 65536 tail none $apt -c "$room/apt.conf" -o Acquire::Retries=0 -o Dir::Etc::sourcelist=/dev/null \
 		-o Dir::Etc::sourceparts="$room/sources" -o APT::Get::List-Cleanup=0 update || return 0
 	for source do
 		sum=$room/sources/${source##*/}.sum
