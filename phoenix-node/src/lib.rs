@@ -10,6 +10,7 @@ mod error;
 mod fault;
 mod files;
 mod gpus;
+mod lock;
 mod node;
 mod options;
 mod profile;

@@ -30,7 +30,7 @@ use crate::{
     durations::{self, real},
     error::NodeError,
     fault::{Calls, Fault, Faults},
-    files,
+    files, lock,
     options::{MachineMode, Options},
     real::{Errand, Real},
     state::{State, guest::Guest},
@@ -140,7 +140,7 @@ impl Node {
             running: 0,
             templates: 0,
             tasks: files::list(&dir.join("tasks/active"))?.len(),
-            used_by: store::holder(dir),
+            used_by: lock::holder(dir),
         };
         for path in files::list(&dir.join("guests"))? {
             let Some(guest) = files::read::<Guest>(&path)? else { continue };

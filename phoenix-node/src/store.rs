@@ -3,11 +3,10 @@
 
 use std::{
     collections::{BTreeMap, BTreeSet},
-    fs::{self, File, OpenOptions, TryLockError},
-    io::{Read as _, Seek as _, Write as _},
+    fs::{self, File, OpenOptions},
+    io::Write as _,
     path::{Path, PathBuf},
     sync::Arc,
-    time::Duration,
 };
 
 use phoenix_sandbox::Containers;
@@ -17,6 +16,7 @@ use crate::{
     error::NodeError,
     files::{self, io, read, remove, to_bytes, write, write_private},
     gpus::Gpus,
+    lock::lock,
     sim::world::{Delta, World},
     state::{State, guest::Guest, kept::Kept, storage::Storage, task::Task},
 };
@@ -28,9 +28,6 @@ const ENGINE_FILE: &str = "engine-lxc";
 /// Where real containers are.
 const SANDBOX: &str = "lxc";
 const VERSION: u32 = 1;
-/// How long to wait for another process to let go, so that short commands queue up.
-const WAIT: Duration = Duration::from_secs(5);
-const POLL: Duration = Duration::from_millis(50);
 /// Everything that the store makes, for taking it away again.
 const OWN: &[&str] = &[
     // Guests go first: what they need must be there as long as they are.
@@ -340,15 +337,6 @@ fn take_away(path: &Path) -> Result<(), NodeError> {
     }
 }
 
-/// Returns the process that has a directory, if one has.
-pub(crate) fn holder(dir: &Path) -> Option<String> {
-    let mut file = File::open(dir.join("lock")).ok()?;
-    match file.try_lock_shared() {
-        Err(TryLockError::WouldBlock) => Some(read_pid(&mut file)),
-        Ok(()) | Err(TryLockError::Error(_)) => None,
-    }
-}
-
 /// Checks that a directory is one of ours, or (if that is allowed) empty.
 pub(crate) fn check_version(dir: &Path, may_be_empty: bool) -> Result<(), NodeError> {
     let path = dir.join(VERSION_FILE);
@@ -365,37 +353,6 @@ pub(crate) fn check_version(dir: &Path, may_be_empty: bool) -> Result<(), NodeEr
     let is_foreign =
         entries.any(|entry| entry.is_ok_and(|entry| begun.iter().all(|name| entry.file_name() != *name)));
     if may_be_empty && !is_foreign { Ok(()) } else { Err(NodeError::Foreign { path: dir.to_owned() }) }
-}
-
-async fn lock(dir: &Path) -> Result<File, NodeError> {
-    let path = dir.join("lock");
-    let file = OpenOptions::new().read(true).write(true).create(true).truncate(false).open(&path);
-    let mut file = file.map_err(|source| io("open", &path, source))?;
-    let until = std::time::Instant::now() + WAIT;
-    loop {
-        match file.try_lock() {
-            Ok(()) => break,
-            Err(TryLockError::Error(source)) => return Err(io("lock", &path, source)),
-            Err(TryLockError::WouldBlock) if std::time::Instant::now() >= until => {
-                return Err(NodeError::InUse { path: dir.to_owned(), pid: read_pid(&mut file) });
-            }
-            Err(TryLockError::WouldBlock) => tokio::time::sleep(POLL).await,
-        }
-    }
-    let pid = std::process::id().to_string();
-    file.set_len(0)
-        .and_then(|()| file.rewind())
-        .and_then(|()| file.write_all(pid.as_bytes()))
-        .map_err(|source| io("write", &path, source))?;
-    Ok(file)
-}
-
-fn read_pid(file: &mut File) -> String {
-    let mut text = String::new();
-    match file.rewind().and_then(|()| file.read_to_string(&mut text)) {
-        Ok(_) if !text.trim().is_empty() => text.trim().to_owned(),
-        _ => "unknown".to_owned(),
-    }
 }
 
 fn stem(path: &Path) -> String {
