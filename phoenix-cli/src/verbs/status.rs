@@ -7,7 +7,10 @@ use phoenix_core::{
 };
 use serde::Serialize;
 
-use super::converging;
+use super::{
+    cert::ending::{self, Ending},
+    converging,
+};
 use crate::{
     config,
     context::Context,
@@ -23,7 +26,8 @@ use crate::{
     phoenix status               everything\n  \
     phoenix status 101           one guest and what it requires\n  \
     phoenix --json status        a guest a line, for machines\n\n\
-    How long certificates are good is asked inside the guests: `phoenix cert list`.")]
+    CERTIFICATE says for how long the first of a guest's certificates is good, or what is wrong with one of them: `phoenix cert \
+    list` tells of each.")]
 pub(crate) struct Status {
     /// Vmids or names; everything if there are none.
     #[arg(value_name = "TARGET")]
@@ -45,6 +49,9 @@ struct Row {
     steps: Option<usize>,
     #[serde(skip_serializing_if = "Option::is_none")]
     outdated: Option<String>,
+    /// When its certificates end.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    certificates: Vec<Ending>,
     /// Whether it is a virtual machine that a container stands for.
     #[serde(skip_serializing_if = "std::ops::Not::not")]
     as_container: bool,
@@ -65,7 +72,9 @@ impl Status {
             Ok(survey) => survey.standings.iter().map(|it| row(&config.resolved, it, &facts)).collect(),
             Err(_) => unplanned(&config, &request, &facts)?,
         };
+        let mut endings = ending::all(&config.resolved, &facts);
         for row in &mut rows {
+            row.certificates = endings.extract_if(.., |one| one.is_at(&row.id)).collect();
             row.as_container = row.id.guest().is_some_and(|guest| stand_ins.contains(&guest.vmid.0));
         }
         if context.ui.is_json() {
@@ -96,6 +105,7 @@ fn row(resolved: &Resolved, standing: &Standing, facts: &Facts) -> Row {
         power,
         steps: Some(*steps),
         outdated: outdated.clone(),
+        certificates: Vec::new(),
         as_container: false,
     }
 }
@@ -113,7 +123,8 @@ fn unplanned(config: &config::Config, request: &Request, facts: &Facts) -> Resul
 }
 
 fn table(rows: &[Row]) -> Table {
-    let mut table = Table::new(&["ID", "NAME", "KIND", "LIFECYCLE", "NODE", "POWER", "STEPS", "LAYER"]);
+    let mut table =
+        Table::new(&["ID", "NAME", "KIND", "LIFECYCLE", "NODE", "POWER", "STEPS", "LAYER", "CERTIFICATE"]);
     let or_dash = |text: Option<String>| text.unwrap_or_else(|| "-".to_owned());
     for row in rows {
         let kind = match row.id.guest().map(|guest| guest.kind) {
@@ -130,7 +141,8 @@ fn table(rows: &[Row]) -> Table {
             or_dash(row.node.clone()),
             or_dash(row.power.map(str::to_owned)),
             or_dash(row.steps.map(|steps| steps.to_string())),
-            row.outdated.clone().unwrap_or_default(),
+            or_dash(row.outdated.clone()),
+            ending::sentence(&row.certificates),
         ]);
     }
     table

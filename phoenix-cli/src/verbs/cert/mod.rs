@@ -1,5 +1,6 @@
 //! `cert`: the certificates that the configuration declares: where they stand, and getting and giving them up by hand.
 
+pub(super) mod ending;
 mod held;
 mod list;
 mod renew;
