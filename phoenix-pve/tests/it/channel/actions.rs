@@ -225,8 +225,10 @@ async fn a_new_source_is_read_first_and_one_out_of_reach_keeps_nothing_from_bein
     machine.inside("dpkg --purge phoenix-twice");
     let source = "Types: deb\nURIs: file:/srv/archive2\nSuites: ./\nTrusted: yes\n";
     act(&channel, &write("/etc/apt/sources.list.d/new.sources", text(source), 0o644)).await.unwrap();
+    machine.inside(": >/var/cache/apt/archives/fetched.deb");
     act(&channel, &install("phoenix-twice")).await.unwrap();
     assert_eq!(version(), "2");
+    machine.inside("test -e /var/cache/apt/archives/fetched.deb");
     // What could not be read is told where it matters.
     let error = act(&channel, &install("does-not-exist")).await.unwrap_err();
     for said in ["Unable to locate package does-not-exist", "127.0.0.1", "/srv/nowhere"] {
