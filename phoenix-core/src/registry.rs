@@ -10,7 +10,7 @@ use crate::{
     diagnostic::{Diagnostic, Diagnostics, Place},
     facts::Facts,
     feature::{Feature, pointer},
-    guest::Power,
+    guest::{GuestSpec, Power},
     id::{ResourceId, Site},
     lifecycle::Lifecycle,
     manager::{Manager, Planned},
@@ -122,6 +122,7 @@ pub(crate) trait AnySpec: Send + Sync {
     fn attached_to(&self) -> Option<ResourceId>;
     fn follows(&self) -> Vec<ResourceId>;
     fn is_apart(&self) -> bool;
+    fn as_guest(&self) -> Option<&GuestSpec>;
     fn accept(&mut self, claim: &Claim, by: &str) -> Result<(), Diagnostic>;
     fn layer(&self) -> Option<LayerSource>;
     fn stamp(&mut self, stamp: Stamp);
@@ -147,11 +148,17 @@ impl<R: Resource> AnySpec for R {
     fn attached_to(&self) -> Option<ResourceId> {
         Resource::attached_to(self)
     }
+
     fn follows(&self) -> Vec<ResourceId> {
         Resource::follows(self)
     }
+
     fn is_apart(&self) -> bool {
         Resource::is_apart(self)
+    }
+
+    fn as_guest(&self) -> Option<&GuestSpec> {
+        Resource::as_guest(self)
     }
 
     fn accept(&mut self, claim: &Claim, by: &str) -> Result<(), Diagnostic> {

@@ -8,6 +8,7 @@ use serde_json::Value;
 use crate::{
     claim::Claim,
     diagnostic::Diagnostic,
+    guest::GuestSpec,
     id::{ResourceId, Site},
     layer::LayerId,
 };
@@ -41,6 +42,11 @@ pub trait Resource: Serialize + DeserializeOwned + Debug + Send + Sync + 'static
     /// Tells whether it is planned only where it is named: a request for everything leaves it out.
     fn is_apart(&self) -> bool {
         false
+    }
+
+    /// Returns what it is as a guest, if it is one.
+    fn as_guest(&self) -> Option<&GuestSpec> {
+        None
     }
 
     /// Takes in what a feature needs. Says so if it cannot be had, as nothing can of what is no guest; `by` is the feature's

@@ -26,6 +26,10 @@ impl Resource for Spec {
         claim::requirements(GuestKind::Lxc, &self.guest)
     }
 
+    fn as_guest(&self) -> Option<&GuestSpec> {
+        Some(&self.guest)
+    }
+
     fn accept(&mut self, claim: &Claim, by: &str) -> Result<(), Diagnostic> {
         let id = self.id();
         let name = match claim {

@@ -31,6 +31,10 @@ impl Resource for Spec {
         claim::requirements(GuestKind::Vm, &self.guest)
     }
 
+    fn as_guest(&self) -> Option<&GuestSpec> {
+        Some(&self.guest)
+    }
+
     fn accept(&mut self, claim: &Claim, by: &str) -> Result<(), Diagnostic> {
         let id = self.id();
         let refuse = |what: String, hint: &str| {

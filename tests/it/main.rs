@@ -19,6 +19,7 @@ mod problems;
 mod real;
 mod real_host;
 mod rebuild;
+mod stock;
 
 use phoenix_tests::way::Way;
 

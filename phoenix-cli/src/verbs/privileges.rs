@@ -50,11 +50,15 @@ pub(super) fn explain(
     Ok(answer(&least(&demanded.needs), &demanded.root, &who, is_new))
 }
 
-/// Explains what it needs to make, change and remove what the configuration says of the host and Proxmox VE keeps by its API.
+/// Explains what it needs to make, change and remove what the configuration says of the host and Proxmox VE keeps by its API,
+/// and to fetch what guests are made from.
 fn of_setup(context: &Context, who: Option<String>) -> Result<Answer, Error> {
     let config = config::load(context)?;
     let world = World::new(config.loaded.host.node.clone());
     let mut demanded = Demanded::default();
+    for step in planner::stock(&config.resolved) {
+        demanded.extend(of_action(&step.action, &world));
+    }
     for (id, declared) in &config.loaded.desired.resources {
         let (of, names) = match id.kind() {
             "storage" => (ObjectKind::Storage, vec![id.name().to_owned()]),

@@ -8,7 +8,7 @@ use std::collections::BTreeSet;
 use clap::Args;
 use phoenix_core::{
     ResourceId,
-    planner::{Intent, Leftovers, Request, Resolved},
+    planner::{Intent, Leftovers, Request, Resolved, Stock},
 };
 
 use super::forecast::Forecast;
@@ -20,7 +20,7 @@ use crate::{
     runner,
 };
 
-/// Make the host ready for guests: packages, time, disks, storages, shares, accounts, drivers.
+/// Make the host ready for guests: packages, time, disks, storages, shares, accounts, drivers, OS templates and images.
 ///
 /// Guests are neither made nor changed. `phoenix plan` and `phoenix letsgo` leave this part of the host alone.
 #[derive(Debug, Args)]
@@ -75,7 +75,10 @@ impl Setup {
         if self.remove.is_empty() {
             let leftovers = if self.prune { Leftovers::Remove } else { Leftovers::Keep };
             let request = Request::new(targets(resolved), Intent::Converge);
-            return Ok(request.with_reboots(self.reboot.reboots()).with_leftovers(leftovers));
+            return Ok(request
+                .with_reboots(self.reboot.reboots())
+                .with_leftovers(leftovers)
+                .with_stock(Stock::Ahead));
         }
         let hosts: Vec<&ResourceId> = resolved.ids().filter(|id| id.kind() == "host").collect();
         let mut known: BTreeSet<&str> = BTreeSet::new();

@@ -71,7 +71,8 @@ fn questions(
     scope: &BTreeSet<crate::ResourceId>,
     facts: &Facts,
 ) -> Result<BTreeSet<Probe>, Diagnostics> {
-    let mut asked = BTreeSet::new();
+    let mut asked: BTreeSet<Probe> =
+        planner::ahead::probes(resolved, request, scope, facts).into_iter().collect();
     let mut findings = Diagnostics::new();
     for id in scope {
         let item = resolved.get(id).expect("the scope holds declared resources");

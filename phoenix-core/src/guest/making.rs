@@ -2,27 +2,18 @@
 
 use std::collections::BTreeMap;
 
-use super::{CloneMode, GuestSpec, Origin, disk, machine::Machine, wish::Drift};
+use super::{CloneMode, GuestSpec, Origin, disk, machine::Machine, stock, wish::Drift};
 use crate::{
     action::Action,
     diagnostic::{Diagnostic, Diagnostics},
     evidence::Evidence,
     facts::Facts,
-    id::{GuestId, ResourceId, Vmid},
+    id::{GuestId, Vmid},
     layer::LayerId,
     marker::Marker,
     plan::{Change, Phase, Step},
     probe::Probe,
 };
-
-/// Returns the volume that an origin is made from, if it is made from one: its storage and the name to look for.
-pub fn volume(origin: &Origin) -> Option<(&str, &str)> {
-    match origin {
-        Origin::OsTemplate { storage, template } => Some((storage, template)),
-        Origin::CloudImage { storage, filename, .. } => Some((storage, filename)),
-        Origin::Clone { .. } => None,
-    }
-}
 
 /// Returns the steps that create a guest which is not there, up to its complete configuration. With `is_begun`, the
 /// task that makes it runs already.
@@ -50,7 +41,7 @@ pub fn steps<M: Machine>(
         }
         Origin::OsTemplate { .. } | Origin::CloudImage { .. } => {
             if !is_begun {
-                let fetch = fetch(spec, facts);
+                let fetch = stock::step(spec, facts);
                 let mut create = create(guest, want)?;
                 if let Some(fetch) = fetch {
                     create = create.after(&fetch.id);
@@ -176,47 +167,6 @@ fn check_storages<M: Machine>(guest: GuestId, want: &M, facts: &Facts) -> Result
         }
     }
     findings.into_result(())
-}
-
-/// Returns the step that gets the OS template or image, if it is not known to be there.
-fn fetch(spec: &GuestSpec, facts: &Facts) -> Option<Step> {
-    let origin = &spec.origin;
-    let (storage, name) = volume(origin)?;
-    let volumes = Probe::Volumes { storage: storage.to_owned(), node: spec.node.clone() };
-    if let Some(Evidence::Volumes { rows }) = facts.get(&volumes) {
-        let file = |volid: &str| volid.rsplit([':', '/']).next().unwrap_or("").to_owned();
-        let is_it = |file: String| {
-            file == name || file.strip_prefix(name).is_some_and(|version| version.starts_with('_'))
-        };
-        if rows.iter().any(|row| is_it(file(&row.volid))) {
-            return None;
-        }
-    }
-    // What every node sees is fetched once, whichever node the guests are wanted on.
-    let is_shared = facts.storage(spec.node.as_deref(), storage).is_some_and(|row| row.shared);
-    let node = spec.node.clone().filter(|_| !is_shared);
-    let place = node.as_ref().map_or_else(String::new, |node| format!(" of `{node}`"));
-    let verb = match &node {
-        Some(node) => format!("fetch-{name}-on-{node}"),
-        None => format!("fetch-{name}"),
-    };
-    let action = match origin {
-        Origin::OsTemplate { storage, template } => {
-            Action::FetchOsTemplate { storage: storage.clone(), node, template: template.clone() }
-        }
-        Origin::CloudImage { storage, url, filename, sha256 } => Action::FetchImage {
-            storage: storage.clone(),
-            node,
-            url: url.clone(),
-            filename: filename.clone(),
-            sha256: sha256.clone(),
-        },
-        Origin::Clone { .. } => return None,
-    };
-    // On the storage, not on the guest: guests that are made from the same file share the step.
-    let resource = ResourceId::new("storage", storage);
-    let reason = format!("`{name}` is not on `{storage}`{place}");
-    Some(Step::new(&resource, "guest", &verb.replace(':', "-"), Phase::Create, action, reason))
 }
 
 fn create<M: Machine>(guest: GuestId, want: &M) -> Result<Step, Diagnostics> {

@@ -15,6 +15,7 @@ pub mod plan;
 pub mod seal;
 pub mod snapshot;
 pub mod standing;
+pub mod stock;
 pub mod wish;
 
 use std::collections::{BTreeMap, BTreeSet};

@@ -9,6 +9,7 @@ use super::{
     seal::{Record, Sealing},
     snapshot,
     standing::{self, Standing},
+    stock,
     wish::Drift,
 };
 use crate::{
@@ -40,7 +41,7 @@ pub fn probes<M: Machine>(id: &ResourceId, want: Option<&M>, known: &Facts) -> V
                 probes.push(Probe::Config { guest: source });
             }
         }
-        if let Some((storage, _)) = making::volume(origin).filter(|_| migration::can_ask(want.guest(), known))
+        if let Some((storage, _)) = stock::volume(origin).filter(|_| migration::can_ask(want.guest(), known))
         {
             let node = want.guest().node.clone();
             probes.push(Probe::Storages { node: node.clone() });

@@ -4,7 +4,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::{
-    Resolved, Standing, provision,
+    Resolved, Standing, ahead, provision,
     request::{Intent, Leftovers, Rebuild, Request, Strays},
     resolve::Item,
     take_back, undeclared,
@@ -24,6 +24,8 @@ use crate::{
 pub(crate) struct Drafts {
     by_resource: BTreeMap<ResourceId, Draft>,
     ranked: Vec<ResourceId>,
+    /// Steps on storages, for guests out of scope.
+    ahead: Vec<Step>,
     notes: Diagnostics,
 }
 
@@ -73,7 +75,8 @@ pub(crate) fn draft(
     if findings.has_errors() {
         return Err(findings);
     }
-    Ok(Drafts { by_resource, ranked, notes: findings })
+    let ahead = ahead::steps(resolved, request, scope, facts);
+    Ok(Drafts { by_resource, ranked, ahead, notes: findings })
 }
 
 /// Returns where a resource stands in its life, as its manager sees it.
@@ -150,9 +153,15 @@ impl Drafts {
                 tie(&mut edges, waiting, awaited);
             }
         }
+        for step in &self.ahead {
+            if let Some(storage) = ends.get(&step.resource) {
+                edges.entry(step.id.clone()).or_default().extend(storage.last.iter().cloned());
+            }
+        }
         let mut merged: BTreeMap<StepId, Step> = BTreeMap::new();
         let mut findings = self.notes;
-        for step in self.by_resource.into_values().flat_map(|draft| draft.steps) {
+        let steps = self.by_resource.into_values().flat_map(|draft| draft.steps);
+        for step in steps.chain(self.ahead) {
             match merged.get(&step.id) {
                 Some(other) if *other != step => findings.push(
                     Diagnostic::error("step-clash", format!("two different steps have the id `{}`", step.id))

@@ -1,6 +1,7 @@
 //! The planner: resolves what is desired into specs with claims and layers, asks managers and features for steps,
 //! puts them in order and checks the result. All of it is functions of values.
 
+pub(crate) mod ahead;
 mod artifacts;
 mod check;
 mod compose;
@@ -22,10 +23,11 @@ use crate::{
     plan::Plan,
 };
 
+pub use ahead::stock;
 pub use check::check;
 pub use compose::lifecycle;
 pub use configured::Configured;
-pub use request::{Intent, Leftovers, Reboots, Rebuild, Request, Strays};
+pub use request::{Intent, Leftovers, Reboots, Rebuild, Request, Stock, Strays};
 pub(crate) use resolve::Installed;
 pub use resolve::Resolved;
 

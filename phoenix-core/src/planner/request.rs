@@ -22,6 +22,18 @@ pub struct Request {
     pub leftovers: Leftovers,
     /// What shall become of reboots of hosts.
     pub reboots: Reboots,
+    /// When OS templates and images are fetched.
+    pub stock: Stock,
+}
+
+/// When OS templates and images are fetched of which declared guests are made.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Stock {
+    /// With the guests that are made from them.
+    #[default]
+    WithGuests,
+    /// Now, also those of guests that the plan is not about.
+    Ahead,
 }
 
 /// What shall become of reboots of hosts.
@@ -95,6 +107,7 @@ impl Request {
             strays: Strays::default(),
             leftovers: Leftovers::default(),
             reboots: Reboots::default(),
+            stock: Stock::default(),
         }
     }
 
@@ -108,6 +121,12 @@ impl Request {
     #[must_use]
     pub fn with_reboots(self, reboots: Reboots) -> Self {
         Self { reboots, ..self }
+    }
+
+    /// Says when OS templates and images are fetched.
+    #[must_use]
+    pub fn with_stock(self, stock: Stock) -> Self {
+        Self { stock, ..self }
     }
 
     /// Says what shall become of guests on another node than they are wanted on.
