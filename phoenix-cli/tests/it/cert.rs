@@ -45,6 +45,10 @@ fn certificates_are_listed_shown_renewed_and_revoked() {
         due["problem"].as_str().is_some_and(|told| told.ends_with("instead of `other.example`")),
         "{due}"
     );
+    let status = lab.does(&["status", "102"]);
+    let row = status.lines().find(|line| line.starts_with("lxc/102")).expect("a row");
+    assert!(status.lines().next().is_some_and(|line| line.ends_with("CERTIFICATE")), "{status}");
+    assert!(row.ends_with("  wrong names"), "{status}");
     let renewed = lab.says(&["cert", "renew", "web"]);
     assert!(renewed.contains("done: 2 steps in 1 round"), "{renewed}");
     assert_eq!(lab.does(&["cert", "renew"]), "nothing to do\n");

@@ -43,10 +43,10 @@ the node in `[LAB]/node` is gone; the next run starts with an empty one
         str![[r#"
 exit: 0
 --- stdout
-ID       NAME     KIND       LIFECYCLE  NODE  POWER  STEPS  LAYER
-lxc/900  base     container  absent     -     -      4
-lxc/101  gateway  container  absent     -     -      4
-lxc/102  web      container  absent     -     -      4
+ID       NAME     KIND       LIFECYCLE  NODE  POWER  STEPS  LAYER  CERTIFICATE
+lxc/900  base     container  absent     -     -      4      -      -
+lxc/101  gateway  container  absent     -     -      4      -      -
+lxc/102  web      container  absent     -     -      4      -      -
 --- stderr
 
 "#]]

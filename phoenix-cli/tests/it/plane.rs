@@ -127,6 +127,15 @@ fn a_service_is_declared_once_and_reached_from_outside_by_its_name() {
             assert_eq!(found, address, "{name} in {vmid}");
         }
     }
+    // And it is told for how long the gateway's certificate is good.
+    let status = does(&lab, &["--vm-as-container", "--json", "status", "101"]);
+    let row = status.lines().find(|line| line.contains("\"id\":\"lxc/101\"")).expect("a row");
+    let row: serde_json::Value = serde_json::from_str(row).expect("JSON");
+    let [certificate] = row["certificates"].as_array().expect("certificates").as_slice() else {
+        panic!("{row}")
+    };
+    assert_eq!(certificate["state"], "ok");
+    assert!(certificate["days_left"].as_i64().is_some_and(|days| (1..=30).contains(&days)), "{row}");
     // Each has its volume.
     for (vmid, path) in
         [("101", "/persistent-storage"), ("103", "/etc/step-ca"), ("1002", "/persistent-storage")]

@@ -267,10 +267,10 @@ error[foreign-guest]: `lxc/101` is there and was not made by Phoenix: it is a co
         str![[r#"
 exit: 1
 --- stdout
-ID       NAME     KIND       LIFECYCLE  NODE  POWER     STEPS  LAYER
-lxc/900  base     container  template   pve1  template  -
-lxc/101  gateway  container  foreign    pve1  stopped   -
-lxc/102  web      container  absent     -     -         -
+ID       NAME     KIND       LIFECYCLE  NODE  POWER     STEPS  LAYER  CERTIFICATE
+lxc/900  base     container  template   pve1  template  -      -      -
+lxc/101  gateway  container  foreign    pve1  stopped   -      -      -
+lxc/102  web      container  absent     -     -         -      -      -
 --- stderr
 error[foreign-guest]: `lxc/101` is there and was not made by Phoenix: it is a copy of `lxc/900`
  --> phoenix_lxc_configs.json:3:5

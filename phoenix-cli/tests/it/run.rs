@@ -44,10 +44,10 @@ nothing to do
             str![[r#"
 exit: 0
 --- stdout
-ID       NAME     KIND       LIFECYCLE  NODE  POWER     STEPS  LAYER
-lxc/900  base     container  template   pve1  template  0
-lxc/101  gateway  container  healthy    pve1  running   0
-lxc/102  web      container  healthy    pve1  running   0
+ID       NAME     KIND       LIFECYCLE  NODE  POWER     STEPS  LAYER  CERTIFICATE
+lxc/900  base     container  template   pve1  template  0      -      -
+lxc/101  gateway  container  healthy    pve1  running   0      -      -
+lxc/102  web      container  healthy    pve1  running   0      -      -
 --- stderr
 
 "#]]
@@ -137,10 +137,10 @@ fn create_makes_the_target_and_what_it_requires_only() {
         str![[r#"
 exit: 0
 --- stdout
-ID       NAME     KIND       LIFECYCLE  NODE  POWER     STEPS  LAYER
-lxc/900  base     container  template   pve1  template  0
-lxc/101  gateway  container  healthy    pve1  running   0
-lxc/102  web      container  absent     -     -         4
+ID       NAME     KIND       LIFECYCLE  NODE  POWER     STEPS  LAYER  CERTIFICATE
+lxc/900  base     container  template   pve1  template  0      -      -
+lxc/101  gateway  container  healthy    pve1  running   0      -      -
+lxc/102  web      container  absent     -     -         4      -      -
 --- stderr
 
 "#]]
@@ -157,10 +157,10 @@ fn stop_stops_only_what_is_named_unless_told_otherwise() {
         str![[r#"
 exit: 0
 --- stdout
-ID       NAME     KIND       LIFECYCLE    NODE  POWER     STEPS  LAYER
-lxc/900  base     container  template     pve1  template  0
-lxc/101  gateway  container  provisioned  pve1  stopped   1
-lxc/102  web      container  healthy      pve1  running   0
+ID       NAME     KIND       LIFECYCLE    NODE  POWER     STEPS  LAYER  CERTIFICATE
+lxc/900  base     container  template     pve1  template  0      -      -
+lxc/101  gateway  container  provisioned  pve1  stopped   1      -      -
+lxc/102  web      container  healthy      pve1  running   0      -      -
 --- stderr
 
 "#]]
@@ -205,10 +205,10 @@ fn delete_takes_dependents_along_when_told() {
             str![[r#"
 exit: 0
 --- stdout
-ID       NAME     KIND       LIFECYCLE  NODE  POWER  STEPS  LAYER
-lxc/900  base     container  absent     -     -      3
-lxc/101  gateway  container  absent     -     -      4
-lxc/102  web      container  absent     -     -      4
+ID       NAME     KIND       LIFECYCLE  NODE  POWER  STEPS  LAYER  CERTIFICATE
+lxc/900  base     container  absent     -     -      3      -      -
+lxc/101  gateway  container  absent     -     -      4      -      -
+lxc/102  web      container  absent     -     -      4      -      -
 --- stderr
 
 "#]]
