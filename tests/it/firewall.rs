@@ -3,11 +3,11 @@
 use std::{net::IpAddr, sync::Arc, time::Duration};
 
 use phoenix_core::{
-    Action, Backend, FirewallScope,
+    Action, Backend, Evidence, FirewallScope, Probe, Reader, Site,
     engine::{Events, Verdict},
     firewall::{FirewallState, mark},
 };
-use phoenix_pve::{Limits, PveBackend};
+use phoenix_pve::{Guard, Guarded, GuestChannel, Limits, PveBackend};
 use phoenix_tests::{
     lab::{Lab, container, machine},
     laws,
@@ -16,7 +16,7 @@ use phoenix_tests::{
 };
 use serde_json::{Value, json};
 
-use crate::block_on;
+use crate::{block_on, on_the_real_way};
 
 const ADMIN: &str = "10.0.0.5";
 
@@ -141,6 +141,60 @@ fn a_change_that_cuts_the_caller_off_comes_back_by_itself() {
         assert_eq!(firewall(&world, &lab).await, before, "what was there before is there again");
         from_outside(&world).client().knock().await.expect("the node lets in again");
     });
+}
+
+const MOMENT: Duration = Duration::from_secs(5);
+const LOOKS: usize = 60;
+
+#[test]
+#[expect(clippy::print_stdout, reason = "a test that skips something says so")]
+fn what_traffic_meets_comes_back_by_itself_too() {
+    if !std::path::Path::new("/usr/sbin/nft").exists() {
+        return println!("skipped: `nft` is not installed: `apt-get install nftables` brings it");
+    }
+    on_the_real_way(async |way| {
+        let world = way.world().await;
+        let lab = Lab::new().with_firewall(cluster(json!([
+            {"direction": "in", "action": "ACCEPT", "proto": "tcp", "dport": "8006", "source": "192.0.2.0/24"},
+        ])));
+        let before = firewall(&world, &lab).await;
+        assert_eq!(rules(&world).await, None, "a new sandbox has no rules");
+        let sandbox = world.sandbox.as_ref().expect("a sandbox");
+        let ping = ["ping", "-c", "1", "-W", "1", "-q", "203.0.113.1"];
+        assert!(sandbox.outside(&ping, MOMENT).await, "the host answers a client outside");
+
+        let resolved = resolve(&lab).expect("a lab");
+        let run = converge_with(&resolved, &from_outside(&world)).await.expect("a run");
+        let [failure] = &run.last.failed[..] else { panic!("one cause: {:?}", run.last.failed) };
+        assert_eq!(failure.step.verb(), "confirm", "{}", failure.error);
+        assert!(rules(&world).await.is_some(), "nftables holds the rules");
+        assert!(!sandbox.outside(&ping, MOMENT).await, "the host answers nobody outside");
+
+        // Nobody waits two minutes here: the run is over, and the rest of its time is made shorter.
+        let scope = Guarded::Firewall(FirewallScope::Cluster);
+        let short = Guard::Renew { seconds: 4 };
+        world.channel.guard(&world.node.name(), &scope, short).await.expect("the guard is there");
+        let mut looks = 0;
+        while !sandbox.outside(&ping, MOMENT).await {
+            looks += 1;
+            assert!(looks < LOOKS, "the firewall does not come back");
+        }
+        assert_eq!(firewall(&world, &lab).await, before);
+        assert_eq!(rules(&world).await, None);
+        from_outside(&world).client().knock().await.expect("the node lets in again");
+    });
+}
+
+/// Returns the rules of the node's firewall that nftables holds, if it holds any.
+async fn rules(world: &World) -> Option<String> {
+    let site = Site::Host(world.node.name().into());
+    let asked = Probe::command(&site, ["nft", "list", "tables"]);
+    match &world.backend.read(&[asked]).await[..] {
+        [Ok(Evidence::Output { status: 0, stdout, .. })] => {
+            stdout.contains("phoenix_firewall").then(|| stdout.clone())
+        }
+        answers => panic!("{answers:?}"),
+    }
 }
 
 #[test]

@@ -4,10 +4,11 @@ use std::{
     path::{Path, PathBuf},
     process::Command,
     sync::{Arc, Mutex, PoisonError, Weak},
+    time::Duration,
 };
 
 use phoenix_node::{MachineMode, Node, NodeSeed, Options};
-use phoenix_sandbox::{Bridge, Containers, Images, SandboxSpec};
+use phoenix_sandbox::{Bridge, Containers, Images, Outside, OutsideSpec, Sandbox, SandboxSpec};
 use tempfile::TempDir;
 
 use crate::stores::CACHE;
@@ -83,6 +84,19 @@ impl OwnSandbox {
     pub(crate) fn new() -> Self {
         let (dir, unpacked) = (roomy(), Unpacked::hold());
         Self { dir, unpacked }
+    }
+
+    /// Runs a command at a client outside of all bridges; tells whether it succeeded.
+    ///
+    /// # Panics
+    /// If there is no sandbox, or nobody outside can be made.
+    pub async fn outside(&self, argv: &[&str], limit: Duration) -> bool {
+        let sandbox = Sandbox::find(&self.place()).expect("a place").expect("a sandbox that runs");
+        let outside = match Outside::find(&sandbox) {
+            Some(outside) => outside,
+            None => sandbox.outside(&OutsideSpec::default(), &[]).await.expect("a client outside"),
+        };
+        outside.run(argv, b"", limit).await.is_ok()
     }
 
     /// Opens the node.
