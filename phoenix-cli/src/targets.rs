@@ -81,10 +81,10 @@ impl fmt::Display for Complaint {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Unknown { word, nearest: Some(nearest) } => {
-                write!(f, "no guest of the configuration is called `{word}`; did you mean `{nearest}`?")
+                write!(f, "nothing in the configuration is called `{word}`; did you mean `{nearest}`?")
             }
             Self::Unknown { word, nearest: None } => {
-                write!(f, "no guest of the configuration is called `{word}`")
+                write!(f, "nothing in the configuration is called `{word}`")
             }
             Self::Ambiguous { word, ids } => {
                 let ids: Vec<_> = ids.iter().map(|id| format!("`{id}`")).collect();

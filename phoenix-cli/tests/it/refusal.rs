@@ -44,8 +44,8 @@ fn all_unknown_targets_are_named_at_once() {
 exit: 1
 --- stdout
 --- stderr
-error: no guest of the configuration is called `gatevay`; did you mean `gateway`?
-error: no guest of the configuration is called `103`; did you mean `102`?
+error: nothing in the configuration is called `gatevay`; did you mean `gateway`?
+error: nothing in the configuration is called `103`; did you mean `102`?
   hint: `phoenix status` lists every guest of the configuration
 
 "#]]
