@@ -147,7 +147,6 @@ const MOMENT: Duration = Duration::from_secs(5);
 const LOOKS: usize = 60;
 
 #[test]
-#[expect(clippy::print_stdout, reason = "a test that skips something says so")]
 fn what_traffic_meets_comes_back_by_itself_too() {
     if !std::path::Path::new("/usr/sbin/nft").exists() {
         return println!("skipped: `nft` is not installed: `apt-get install nftables` brings it");
