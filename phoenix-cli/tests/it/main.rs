@@ -22,6 +22,7 @@ mod real;
 mod refusal;
 mod run;
 mod serve;
+mod setup_mended;
 mod setup_power;
 mod setup_software;
 mod unreadable;
