@@ -74,6 +74,12 @@ impl Gpu {
             address: format!("0000:{:02x}:00.0", number.saturating_add(1)),
         }
     }
+
+    /// Returns where it sits with the domain and without a function: `0000:01:00`.
+    pub fn slot(&self) -> String {
+        let slot = self.address.split('.').next().unwrap_or_default();
+        if slot.matches(':').count() == 1 { format!("0000:{slot}") } else { slot.to_owned() }
+    }
 }
 
 #[cfg(test)]

@@ -1,29 +1,16 @@
 //! Boots of the simulated host: a new number of the boot, units that begin afresh, and what only a boot brings into force.
 
-use crate::{
-    gpus::Gpus,
-    sim::{
-        gpu,
-        programs::kernel::device_id,
-        world::{Body, Entry, World},
-    },
+use crate::sim::{
+    loader, modules,
+    world::{Body, Entry, World},
 };
 
 /// What the kernel calls the boot that runs.
 const ID: &str = "/proc/sys/kernel/random/boot_id";
 /// What the kernel was started with.
 const CMDLINE: &str = "/proc/cmdline";
-/// What it is started with where `proxmox-boot-tool` says so.
-const KERNEL_CMDLINE: &str = "/etc/kernel/cmdline";
-/// Where GRUB's own words are added to.
-const GRUB: &str = "/etc/default/grub.d/";
-/// Which are to be kept, by their numbers and by their addresses.
-const BINDINGS: &str = "/etc/modprobe.d/phoenix-vfio.conf";
-const RULES: &str = "/etc/udev/rules.d/10-phoenix-vfio.rules";
-/// Which devices are kept for virtual machines.
-pub(crate) const BOUND: &str = "/sys/bus/pci/drivers/vfio-pci/";
-/// What every kernel is started with.
-const PLAIN: &str = "BOOT_IMAGE=/boot/vmlinuz root=/dev/mapper/pve-root ro quiet";
+/// What says who made the processor.
+const PROCESSOR: &str = "/proc/cpuinfo";
 
 /// Returns what the kernel calls the boot that runs.
 pub(crate) fn id(world: &World) -> String {
@@ -34,8 +21,12 @@ pub(crate) fn id(world: &World) -> String {
 pub(crate) fn show(world: &mut World) {
     if world.file(ID).is_none() {
         number(world, 1);
-        world.place(CMDLINE, Entry::root(0o444, Body::Text(format!("{PLAIN}\n"))));
+        started(world);
+        let vendor = "processor\t: 0\nvendor_id\t: AuthenticAMD\n".to_owned();
+        world.place(PROCESSOR, Entry::root(0o444, Body::Text(vendor)));
+        loader::update_grub(world);
     }
+    modules::show(world);
 }
 
 /// Does what a boot does.
@@ -43,54 +34,25 @@ pub(crate) fn boot(world: &mut World) {
     let last = id(world);
     let last = last.rsplit('-').next().and_then(|text| u64::from_str_radix(text, 16).ok());
     number(world, last.unwrap_or(1) + 1);
-    let cmdline = match world.text(KERNEL_CMDLINE) {
-        Some(text) => text.trim().to_owned(),
-        None => format!("{PLAIN}{}", grub_words(world)),
-    };
-    world.place(CMDLINE, Entry::root(0o444, Body::Text(format!("{cmdline}\n"))));
+    started(world);
     world.boot();
-    bind(world);
-    // What is on the disk is what the kernel loads.
-    if let Some(version) = gpu::library(world) {
-        let gpus = Gpus { driver: version, ..world.gpus().clone() };
-        gpu::show_host(world, &gpus);
-    }
+    modules::take(world);
 }
 
-/// Binds the devices that files tell to keep: by their numbers, or by their addresses.
-fn bind(world: &mut World) {
-    let says = |world: &World, path: &str| world.text(path).unwrap_or_default().to_owned();
-    let (ids, rules) = (says(world, BINDINGS), says(world, RULES));
-    let cards: Vec<(String, String)> =
-        world.gpus().cards.values().map(|card| (card.address.clone(), device_id(&card.name))).collect();
-    for (card, id) in cards {
-        let slot = card.split('.').next().unwrap_or_default();
-        for (address, id) in [(format!("{slot}.0"), id), (format!("{slot}.1"), "22eb".to_owned())] {
-            if rules.contains(&address) || ids.contains(&format!("10de:{id}")) {
-                world.place(&format!("{BOUND}{address}"), Entry::root(0o644, Body::Text(String::new())));
-            }
-        }
-    }
+/// Tells whether the kernel uses the IOMMU: AMD's by itself, Intel's if it is told to.
+pub(crate) fn has_iommu(world: &World) -> bool {
+    let has = |path: &str, word: &str| world.text(path).is_some_and(|text| text.contains(word));
+    has(CMDLINE, "intel_iommu=on") || !has(PROCESSOR, "GenuineIntel")
+}
+
+fn started(world: &mut World) {
+    let cmdline = format!("{}\n", loader::words(world));
+    world.place(CMDLINE, Entry::root(0o444, Body::Text(cmdline)));
 }
 
 fn number(world: &mut World, number: u64) {
     let id = format!("5e1f0000-0000-4000-8000-{number:012x}\n");
     world.place(ID, Entry::root(0o444, Body::Text(id)));
-}
-
-/// Returns the words that files beside GRUB's own add.
-fn grub_words(world: &World) -> String {
-    let texts = world.files().into_iter().filter(|(path, _)| path.starts_with(GRUB));
-    let mut words = String::new();
-    for (_, entry) in texts {
-        let Body::Text(text) = &entry.body else { continue };
-        for line in text.lines() {
-            let Some((_, value)) = line.split_once("=\"$GRUB_CMDLINE_LINUX_DEFAULT ") else { continue };
-            words.push(' ');
-            words.push_str(value.trim_end_matches('"'));
-        }
-    }
-    words
 }
 
 #[cfg(test)]
@@ -109,6 +71,9 @@ mod tests {
         assert!(!world.text(CMDLINE).unwrap().contains("iommu"));
         boot(&mut world);
         assert_ne!(id(&world), first);
+        assert!(!world.text(CMDLINE).unwrap().contains("iommu"), "GRUB does not know");
+        loader::update_grub(&mut world);
+        boot(&mut world);
         assert!(world.text(CMDLINE).unwrap().ends_with("quiet iommu=pt\n"));
         show(&mut world);
         assert_ne!(id(&world), first);

@@ -337,7 +337,9 @@ fn perform(world: &mut World, action: &Action, secret: Option<&[u8]>) -> Result<
                 UnitGoal::Stopped => world.put_unit(name, Some(unit)),
             }
         }
-        Action::Run { argv, proof, .. } if proof::is_foreign(world, argv) => proof::fulfil(world, proof),
+        Action::Run { argv, proof, .. } if proof::is_foreign(world, argv) => {
+            proof::fulfil(world, argv, proof).map_err(failed)?;
+        }
         Action::Run { argv, stdin, .. } => {
             let text = stdin.as_ref().and_then(|content| content.over(""));
             let stdin = match &text {

@@ -5,7 +5,11 @@ use std::collections::BTreeSet;
 
 use crate::{
     gpus::{Gpu, Gpus},
-    sim::world::{Body, Entry, World},
+    sim::{
+        base, modules,
+        programs::kernel::VERSION,
+        world::{Body, Entry, World},
+    },
 };
 
 /// What the kernel says of its driver.
@@ -25,19 +29,36 @@ const SHARED: [&str; 5] = [
     "/dev/nvidia-caps/nvidia-cap1",
     "/dev/nvidia-caps/nvidia-cap2",
 ];
+/// What the installer writes.
+const KEEPS_AWAY: &str = "/usr/lib/modprobe.d/nvidia-installer-disable-nouveau.conf";
 /// What a kernel numbers its devices by.
 const DEVICES: &str = "/proc/devices";
 
 /// Lets the node itself have cards; with a driver all of their nodes, and the libraries that come with it.
 pub(crate) fn show_host(world: &mut World, gpus: &Gpus) {
     show_kernel(world, gpus);
-    if gpus.is_empty() || gpus.driver.is_empty() {
+    let driven = driven(world);
+    if driven.is_empty() || gpus.driver.is_empty() {
         return;
     }
-    for node in gpus.cards.keys().map(node).chain(SHARED.map(str::to_owned)) {
+    for node in driven.cards.keys().map(node).chain(SHARED.map(str::to_owned)) {
         world.place(&node, device());
     }
     bring_libraries(world, &gpus.driver);
+}
+
+/// Gives the node itself cards as it has them from its installation on: with NVIDIA's driver, whose installer keeps the free one
+/// away, or with the free one.
+pub(crate) fn equip_host(world: &mut World, gpus: &Gpus) {
+    show_host(world, gpus);
+    if gpus.driver.is_empty() {
+        let is_driven = !driven(world).is_empty();
+        world.put_file(modules::NOUVEAU, is_driven.then(|| Entry::root(0o755, Body::Directory)));
+    } else if !gpus.is_empty() {
+        world.put_file(modules::NOUVEAU, None);
+        world.write(KEEPS_AWAY, "blacklist nouveau\noptions nouveau modeset=0\n");
+        modules::make_image(world);
+    }
 }
 
 /// Lets a container see the node's kernel, and of its devices those that are let in.
@@ -64,8 +85,19 @@ pub(crate) fn show_machine<'a>(world: &mut World, cards: impl IntoIterator<Item 
     load(world);
 }
 
-/// Loads a virtual machine's own driver, as its kernel does at boot. Tells whether it could.
+/// Loads the driver that is on the disk: the host's, or a virtual machine's own, as its kernel does at boot. Tells whether it
+/// could.
 pub(crate) fn load(world: &mut World) -> bool {
+    if world.base == base::HOST {
+        if !world.gpus().driver.is_empty() {
+            return true;
+        }
+        let version = library(world).filter(|_| world.file(modules::NOUVEAU).is_none());
+        let Some(driver) = version.filter(|_| !driven(world).is_empty()) else { return false };
+        let gpus = Gpus { driver, ..world.gpus().clone() };
+        show_host(world, &gpus);
+        return true;
+    }
     let packages = world.packages();
     let has_module = packages.keys().any(|name| name.starts_with("linux-modules-nvidia-"));
     let version = packages.iter().find(|(name, _)| name.starts_with("nvidia-headless-"));
@@ -89,6 +121,29 @@ pub(crate) fn load(world: &mut World) -> bool {
 pub(crate) fn upstream(version: &str) -> &str {
     let version = version.split_once(':').map_or(version, |(_, rest)| rest);
     version.rsplit_once('-').map_or(version, |(upstream, _)| upstream)
+}
+
+/// Returns why NVIDIA's installer refuses to install a driver for the kernel, in its own words; nothing for other commands.
+pub(crate) fn refusal(world: &World, call: &[String]) -> Option<String> {
+    let has = |option: &str| call.iter().any(|word| word == option);
+    let is_installer = call.first().is_some_and(|word| word == "sh")
+        && call.get(1).is_some_and(|path| path.ends_with(".run"))
+        && has("--silent");
+    if !is_installer || has("--no-kernel-module") || has("--no-kernel-modules") {
+        return None;
+    }
+    if world.file(modules::NOUVEAU).is_some() {
+        return Some("ERROR: The Nouveau kernel driver is currently in use by your system.".to_owned());
+    }
+    if !world.gpus().driver.is_empty() && !has("--allow-installation-with-running-driver") {
+        let text = "ERROR: An NVIDIA kernel module 'nvidia' appears to already be loaded in your kernel.";
+        return Some(text.to_owned());
+    }
+    let headers = format!("-headers-{VERSION}");
+    let has_tools = ["gcc", "make"].iter().all(|name| world.package(name).is_some());
+    let has_source = world.packages().keys().any(|name| name.ends_with(&headers));
+    (!has_tools || !has_source)
+        .then(|| "ERROR: Unable to find the kernel source tree for the currently running kernel.".to_owned())
 }
 
 /// Puts the driver's libraries of a version and its program in place, as NVIDIA's installer does.
@@ -129,13 +184,21 @@ pub(crate) fn library(world: &World) -> Option<String> {
     }
 }
 
+/// Returns the cards that a kernel drives itself: without those that it keeps for virtual machines, and then numbered anew.
+pub(crate) fn driven(world: &World) -> Gpus {
+    let gpus = world.gpus();
+    let is_kept = |card: &Gpu| modules::is_bound(world, &format!("{}.0", card.slot()));
+    if !gpus.cards.values().any(is_kept) {
+        return gpus.clone();
+    }
+    let own = gpus.cards.values().filter(|card| !is_kept(card)).cloned();
+    Gpus { driver: gpus.driver.clone(), cards: (0..).zip(own).collect() }
+}
+
 /// Returns the cards that a world can use: those of its kernel whose nodes it has.
-pub(crate) fn usable(world: &World) -> Vec<(u32, &Gpu)> {
-    let cards = world.gpus().cards.iter();
-    cards
-        .filter(|(number, _)| world.file(&node(number)).is_some())
-        .map(|(number, card)| (*number, card))
-        .collect()
+pub(crate) fn usable(world: &World) -> Vec<Gpu> {
+    let cards = driven(world).cards.into_iter();
+    cards.filter(|(number, _)| world.file(&node(number)).is_some()).map(|(_, card)| card).collect()
 }
 
 fn node(number: &u32) -> String {
@@ -161,6 +224,7 @@ fn show_kernel(world: &mut World, gpus: &Gpus) {
         world.put_file(&path, None);
     }
     world.set_gpus(gpus);
+    let gpus = &driven(world);
     let driver = &gpus.driver;
     let is_driven = !gpus.is_empty() && !driver.is_empty();
     world.write(DEVICES, devices(is_driven));
@@ -207,8 +271,7 @@ mod tests {
         show_container(&mut world, &gpus, &let_in(&["/dev/nvidia1", CONTROL]));
         assert!(world.text(KERNEL).is_some_and(|text| text.contains("580.76.05")));
         assert!(world.text(DEVICES).is_some_and(|text| text.contains("195 nvidia\n")));
-        let names =
-            |world: &World| usable(world).into_iter().map(|(_, card)| card.name.clone()).collect::<Vec<_>>();
+        let names = |world: &World| usable(world).into_iter().map(|card| card.name).collect::<Vec<_>>();
         assert_eq!(names(&world), ["B"]);
         // Devices are new at every start, also those of what it was cloned from.
         show_container(&mut world, &gpus, &let_in(&["/dev/nvidia0"]));

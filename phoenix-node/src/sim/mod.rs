@@ -11,6 +11,8 @@ pub(crate) mod disks;
 mod earlier;
 pub(crate) mod gpu;
 pub(crate) mod install;
+pub(crate) mod loader;
+pub(crate) mod modules;
 pub(crate) mod programs;
 pub(crate) mod proof;
 mod reading;

@@ -5,12 +5,9 @@ use std::collections::BTreeSet;
 
 use phoenix_core::{Condition, Expect, Probe};
 
-use crate::{
-    gpus::Gpus,
-    sim::{
-        archive, gpu, programs,
-        world::{Body, Entry, Said, Unit, User, World},
-    },
+use crate::sim::{
+    archive, gpu, programs,
+    world::{Body, Entry, Said, Unit, User, World},
 };
 
 /// Tells whether a program is none of the simulation's own. One that is named by its path must be there.
@@ -19,8 +16,18 @@ pub(crate) fn is_foreign(world: &World, argv: &[String]) -> bool {
     !programs::is_known(program) && (!program.contains('/') || world.has_program(program))
 }
 
-/// Makes a condition hold.
-pub(crate) fn fulfil(world: &mut World, proof: &Condition) {
+/// Makes a condition hold that a program is known to be done by, unless that program refuses.
+pub(crate) fn fulfil(world: &mut World, argv: &[String], proof: &Condition) -> Result<(), String> {
+    match gpu::refusal(world, argv) {
+        Some(complaint) => Err(complaint),
+        None => {
+            make(world, argv, proof);
+            Ok(())
+        }
+    }
+}
+
+fn make(world: &mut World, call: &[String], proof: &Condition) {
     let is_gone = proof.expect == Expect::Absent;
     match &proof.probe {
         Probe::File { path, .. } => {
@@ -74,12 +81,11 @@ pub(crate) fn fulfil(world: &mut World, proof: &Condition) {
                 let driver = world.gpus().driver.clone();
                 return gpu::bring_libraries(world, if line.is_empty() { &driver } else { line.trim() });
             }
-            // NVIDIA's installer puts the module and the libraries on the disk, and loads them where no other driver runs.
+            // NVIDIA's installer puts the module and the libraries on the disk, and loads them unless it is told not to.
             if argv.first().is_some_and(|program| program == "modinfo") {
                 gpu::bring_libraries(world, line.trim());
-                if world.gpus().driver.is_empty() && world.file("/sys/module/nouveau").is_none() {
-                    let gpus = Gpus { driver: line.trim().to_owned(), ..world.gpus().clone() };
-                    gpu::show_host(world, &gpus);
+                if !call.iter().any(|word| word == "--skip-module-load") {
+                    gpu::load(world);
                 }
                 return;
             }

@@ -39,9 +39,9 @@ pub(crate) fn check(state: &State, guest: &Guest) -> Result<(), String> {
 /// Lets a guest that starts see the devices that it has.
 pub(crate) fn show(state: &mut State, kind: GuestKind, vmid: u32) {
     let Some(guest) = state.guest(kind, vmid) else { return };
-    let gpus = state.gpus.clone();
     match kind {
         GuestKind::Lxc => {
+            let gpus = gpu::driven(&state.host);
             let is_there = |path: &String| missing(state, path).is_none();
             let let_in = passed(guest).into_iter().chain(mounted(guest)).filter(is_there).collect();
             if let Some(guest) = state.guest_mut(kind, vmid) {
@@ -73,11 +73,15 @@ impl State {
                 self.cluster.mappings.pci.put(Section { id: id.clone(), kind: String::new(), values });
             }
         }
+        // The host knows best which driver it has come to.
+        if !self.host.gpus().is_empty() {
+            self.gpus.clone_from(self.host.gpus());
+        }
         self.gpus.merge(more);
         if *self.host.gpus() == self.gpus {
             return;
         }
-        gpu::show_host(&mut self.host, &self.gpus);
+        gpu::equip_host(&mut self.host, &self.gpus);
         let runs = |guest: &&Guest| guest.running && guest.world.has_system();
         let running: Vec<_> =
             self.guests.values().filter(runs).map(|guest| (guest.kind, guest.vmid)).collect();

@@ -1,7 +1,8 @@
-//! Programs that ask the kernel and its devices, and that have it started otherwise: `uname`, `lspci`, `modinfo`, `tee`.
+//! Programs that ask the kernel and its devices, and that have it started otherwise: `uname`, `lspci`, `modinfo`, `tee`,
+//! `update-initramfs`, `update-grub`, `proxmox-boot-tool`.
 
 use crate::sim::{
-    boot, gpu,
+    boot, gpu, loader, modules,
     programs::{Ran, Run},
 };
 
@@ -29,10 +30,23 @@ pub(super) fn tee(run: Run<'_>) -> Ran {
 }
 
 pub(super) fn update_initramfs(run: Run<'_>) -> Ran {
-    let image = format!("/boot/initrd.img-{VERSION}");
-    run.world.write(&image, "");
-    run.world.touch(&image);
+    let image = modules::make_image(run.world);
     Ran::said(format!("update-initramfs: Generating {image}\n"))
+}
+
+pub(super) fn update_grub(run: Run<'_>) -> Ran {
+    loader::update_grub(run.world);
+    Ran::said("Generating grub configuration file ...\ndone\n")
+}
+
+pub(super) fn boot_tool(run: Run<'_>) -> Ran {
+    if run.words()[..] != ["refresh"] {
+        return Ran::failed(1, "proxmox-boot-tool: only `refresh` is simulated");
+    }
+    match loader::refresh(run.world) {
+        true => Ran::said("Copying and configuring kernels\n"),
+        false => Ran::said("No /etc/kernel/proxmox-boot-uuids found, skipping ESP sync.\n"),
+    }
 }
 
 /// Says which driver there is on the disk.
@@ -54,23 +68,33 @@ pub(super) fn lspci(run: Run<'_>) -> Ran {
     if run.words()[..] != ["-D", "-vmm", "-nn", "-k"] {
         return Ran::failed(1, "lspci: only `lspci -D -vmm -nn -k` is simulated");
     }
-    let has_iommu = run.world.text("/proc/cmdline").is_some_and(|text| text.contains("iommu=pt"));
+    let (has_iommu, gpus) = (boot::has_iommu(run.world), run.world.gpus());
+    let own = match (gpus.driver.is_empty(), run.world.file(modules::NOUVEAU)) {
+        (false, _) => Some("nvidia"),
+        (true, Some(_)) => Some("nouveau"),
+        (true, None) => None,
+    };
+    // Which modules there are for a device is what is on the disk.
+    let brought = gpu::library(run.world).map(|_| "nvidia");
     let mut text = String::new();
-    for (number, card) in &run.world.gpus().cards {
-        let slot = card.address.split('.').next().unwrap_or_default();
-        let id = device_id(&card.name);
-        let own = if run.world.gpus().driver.is_empty() { None } else { Some("nvidia") };
-        let display = (0, "VGA compatible controller [0300]", format!("{} [{id}]", card.name), own);
-        let audio = (1, "Audio device [0403]", "Audio [22eb]".to_owned(), Some("snd_hda_intel"));
-        for (function, class, device, driver) in [display, audio] {
-            let address = format!("{slot}.{function}");
-            let bound = run.world.file(&format!("{}{address}", boot::BOUND)).map(|_| "vfio-pci");
+    for (number, card) in &gpus.cards {
+        let classes = ["VGA compatible controller [0300]", "Audio device [0403]"];
+        let names = [card.name.as_str(), "Audio"];
+        for (at, (address, id)) in modules::functions(card).into_iter().enumerate() {
+            let (class, name) = (classes[at], names[at]);
             text.push_str(&format!(
-                "Slot:\t{address}\nClass:\t{class}\nVendor:\tNVIDIA Corporation [10de]\nDevice:\t{device}\n"
+                "Slot:\t{address}\nClass:\t{class}\nVendor:\tNVIDIA Corporation [10de]\nDevice:\t{name} [{id}]\n"
             ));
-            text.extend(bound.or(driver).map(|driver| format!("Driver:\t{driver}\n")));
-            let module = if function == 0 { "nvidia" } else { "snd_hda_intel" };
-            text.push_str(&format!("Module:\t{module}\n"));
+            let driver = match (modules::is_bound(run.world, &address), at) {
+                (true, _) => Some("vfio-pci"),
+                (false, 0) => own,
+                (false, _) => Some("snd_hda_intel"),
+            };
+            text.extend(driver.map(|driver| format!("Driver:\t{driver}\n")));
+            let found: &[&str] = if at == 0 { &["nvidiafb", "nouveau"] } else { &["snd_hda_intel"] };
+            for module in found.iter().copied().chain(brought.filter(|_| at == 0)) {
+                text.push_str(&format!("Module:\t{module}\n"));
+            }
             if has_iommu {
                 text.push_str(&format!("IOMMUGroup:\t{}\n", number + 10));
             }

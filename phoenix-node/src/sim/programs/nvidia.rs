@@ -1,5 +1,5 @@
 //! NVIDIA's programs: `nvidia-smi`, which asks the driver, `nvidia-ctk`, which describes the cards to containers, and
-//! `modprobe`, which loads the driver of a virtual machine.
+//! `modprobe`, which loads the driver that is on the disk.
 
 use crate::{
     gpus::Gpu,
@@ -39,7 +39,7 @@ pub(super) fn smi(run: Run<'_>) -> Ran {
         let text = "Failed to initialize NVML: Driver/library version mismatch";
         return said(18, &format!("{text}\nNVML library version: {}", short.join(".")));
     }
-    let cards: Vec<&Gpu> = gpu::usable(run.world).into_iter().map(|(_, card)| card).collect();
+    let cards = gpu::usable(run.world);
     if cards.is_empty() {
         return said(6, "No devices were found");
     }
@@ -68,7 +68,7 @@ pub(super) fn smi(run: Run<'_>) -> Ran {
     }
 }
 
-fn query_cards(cards: &[&Gpu], fields: &str, driver: &str, words: &[&str]) -> Ran {
+fn query_cards(cards: &[Gpu], fields: &str, driver: &str, words: &[&str]) -> Ran {
     let format = words.iter().find_map(|word| word.strip_prefix("--format=")).unwrap_or_default();
     let options: Vec<&str> = format.split(',').collect();
     if options.first() != Some(&"csv") {
@@ -157,7 +157,7 @@ fn describe(world: &mut World, path: &str) -> Ran {
     let cards: Vec<String> = gpu::usable(world)
         .iter()
         .enumerate()
-        .map(|(at, (_, card))| format!("{at}\n  - name: {}", card.uuid))
+        .map(|(at, card)| format!("{at}\n  - name: {}", card.uuid))
         .collect();
     let library = gpu::library(world).filter(|library| *library == world.gpus().driver);
     let (Some(version), false) = (library, cards.is_empty()) else {

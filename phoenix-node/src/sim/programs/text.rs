@@ -47,6 +47,29 @@ pub(super) fn cat(run: Run<'_>) -> Ran {
     said
 }
 
+/// Looks for plain text; what it says of patterns is what the proof of another program says.
+pub(super) fn grep(run: Run<'_>) -> Ran {
+    let (word, path, is_quiet) = match run.words()[..] {
+        ["-q", "-F", "-e", word, path] => (word, path, true),
+        ["-m", "1", word, path] => (word, path, false),
+        _ => {
+            let call = format!("grep\0{}", run.args.join("\0"));
+            return run
+                .world
+                .said(&call)
+                .map_or_else(|| Ran::failed(2, ""), |said| Ran::said(said.0.clone()));
+        }
+    };
+    let Some(text) = run.world.text(path) else {
+        return Ran::failed(2, format!("grep: {path}: No such file or directory"));
+    };
+    match text.lines().find(|line| line.contains(word)) {
+        Some(_) if is_quiet => Ran::default(),
+        Some(line) => Ran::said(format!("{line}\n")),
+        None => Ran::failed(1, ""),
+    }
+}
+
 pub(super) fn test(run: Run<'_>) -> Ran {
     let mut words = run.words();
     if words.last() == Some(&"]") {
