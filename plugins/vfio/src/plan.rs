@@ -21,6 +21,8 @@ const MODULES: &str = "/etc/modules-load.d/phoenix-vfio.conf";
 /// Before `80-drivers.rules`, which loads the drivers.
 const RULES: &str = "/etc/udev/rules.d/10-phoenix-vfio.rules";
 const DRIVER: &str = "vfio-pci";
+/// Drivers for NVIDIA's cards.
+const NVIDIA: [&str; 2] = ["nouveau", "nvidia"];
 const HEAD: &str = "# Written by Phoenix (feature vfio).\n";
 
 /// Returns the feature for the registry.
@@ -189,10 +191,14 @@ fn bindings(by_id: &[&PciFunction], given: &[&PciFunction]) -> String {
     if !ids.is_empty() {
         text.push_str(&format!("options {DRIVER} ids={}\n", ids.into_iter().collect::<Vec<_>>().join(",")));
     }
+    // Those that are there now, and those that NVIDIA's installer brings: else a driver that comes later comes first at a boot.
+    let brought =
+        given.iter().any(|function| function.is_nvidia_card()).then_some(NVIDIA).into_iter().flatten();
     let modules: BTreeSet<&str> = given
         .iter()
         .flat_map(|function| function.modules.iter().chain(&function.driver))
         .map(String::as_str)
+        .chain(brought)
         .collect();
     for module in modules.into_iter().filter(|module| *module != DRIVER && *module != "vfio_pci") {
         text.push_str(&format!("softdep {module} pre: {DRIVER}\n"));
