@@ -109,12 +109,13 @@ fn install(
         let reason = "`nouveau` drives the graphics cards until a boot without it";
         after.push(Some(draft.reboot(reason, after.clone())));
     }
-    let mut argv = vec!["sh", RUNFILE, "--silent", "--no-questions", "--dkms", "--no-x-check"];
     let kind = format!("--kernel-module-type={}", config.modules.word());
-    argv.push(&kind);
-    if running.as_deref().is_some_and(|running| running != version) {
-        // The one that runs is in use: the new one is put beside it, and takes over at the next boot.
-        argv.extend(["--allow-installation-with-running-driver", "--skip-module-load"]);
+    let mut argv = vec!["sh", RUNFILE, "--silent", "--no-questions", "--dkms", "--no-x-check", &kind];
+    // Without it the installer refuses where a driver is in use, be it one that it has loaded itself a moment ago.
+    argv.push("--allow-installation-with-running-driver");
+    if running.is_some() {
+        // The new one is put beside the one that runs, and takes over at the next boot if it is another one.
+        argv.push("--skip-module-load");
     }
     let proof =
         Condition::new(Probe::command(draft.site(), asked), Expect::SaysLine { line: version.to_owned() });
