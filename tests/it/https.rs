@@ -71,7 +71,7 @@ impl Served {
         let limits = Limits { poll_floor: Duration::from_millis(5), ..Limits::default() };
         let https = Arc::new(self.https(&self.trust(), credentials));
         let backend = Arc::new(PveBackend::new(https, channel.clone(), self.node.name(), limits));
-        World { node: self.node.clone(), backend, channel, server: None, sandbox: None }
+        World { node: self.node.clone(), backend, channel, server: None, sandbox: None, ..World::new() }
     }
 }
 

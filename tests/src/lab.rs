@@ -1,6 +1,6 @@
 //! A lab: what is desired, the registry that plans it, and the node that it is for.
 
-use phoenix_core::{Declared, Desired, FeatureUse, Registry, ResourceId};
+use phoenix_core::{Declared, Desired, FeatureUse, Registry, ResourceId, planner::Reboots};
 use phoenix_node::{Gpus, NodeSeed};
 use serde_json::{Value, json};
 
@@ -13,6 +13,8 @@ pub struct Lab {
     pub desired: Desired,
     /// What its node has.
     pub seed: NodeSeed,
+    /// What becomes of reboots.
+    pub reboots: Reboots,
 }
 
 /// The storages and the bridge that the kit's worlds have.
@@ -24,13 +26,25 @@ pub const TEMPLATES: &str = "local";
 impl Lab {
     /// Returns an empty lab with the in-tree managers and features.
     pub fn new() -> Self {
-        Self { registry: phoenix_cli::registry(), desired: Desired::default(), seed: NodeSeed::default() }
+        Self {
+            registry: phoenix_cli::registry(),
+            desired: Desired::default(),
+            seed: NodeSeed::default(),
+            reboots: Reboots::default(),
+        }
     }
 
     /// Gives its node graphics cards.
     #[must_use]
     pub fn with_gpus(mut self, gpus: Gpus) -> Self {
         self.seed.gpus = gpus;
+        self
+    }
+
+    /// Lets its node be rebooted where something needs that.
+    #[must_use]
+    pub fn with_reboots(mut self) -> Self {
+        self.reboots = Reboots::Perform;
         self
     }
 

@@ -5,15 +5,15 @@ use std::{collections::BTreeSet, sync::Arc};
 
 use phoenix_core::{
     Backend, Evidence, Facts, Plan, Probe, Step, StepId,
-    engine::{Events, Verdict},
-    planner::Resolved,
+    engine::{Cancel, Events, Verdict, converge},
+    planner::{Request, Resolved},
 };
 
 use crate::{
     decorate::{Failing, Twice, When},
     lab::Lab,
     way::Way,
-    world::{World, converge_with, resolve},
+    world::{World, resolve},
 };
 
 /// At how many places of a plan something fails where what is planned is real: a lab takes a minute each time.
@@ -32,15 +32,11 @@ pub async fn check_all(way: Way, lab: &Lab) {
 /// One execution of the first plan leaves nothing to do. Returns what is known of the lab then: an undisturbed one.
 pub async fn plan_is_empty_after_execution(way: Way, lab: &Lab) -> Facts {
     let resolved = resolved(lab);
-    let world = way.seeded(lab.seed.clone()).await;
+    let world = seeded(way, lab).await;
     let first = plan(&world, &resolved).await;
-    let outcome = phoenix_core::engine::execute(
-        &first,
-        world.backend.as_ref(),
-        &Events::silent(),
-        &phoenix_core::engine::Cancel::default(),
-    )
-    .await;
+    let outcome =
+        phoenix_core::engine::execute(&first, world.backend.as_ref(), &Events::silent(), &Cancel::default())
+            .await;
     let failures: Vec<_> =
         outcome.failed.iter().map(|failure| format!("{}: {}", failure.step, failure.error)).collect();
     assert!(outcome.is_complete(), "the first plan fails: {failures:#?}");
@@ -55,7 +51,7 @@ pub async fn permuted_input_gives_the_same_plan(way: Way, lab: &Lab) {
     for declared in permuted.desired.resources.values_mut() {
         declared.features.reverse();
     }
-    let world = way.seeded(lab.seed.clone()).await;
+    let world = seeded(way, lab).await;
     let (one, other) = (plan(&world, &resolved(lab)).await, plan(&world, &resolved(&permuted)).await);
     assert_eq!(listing(&one), listing(&other));
     assert_eq!(one, other);
@@ -64,15 +60,15 @@ pub async fn permuted_input_gives_the_same_plan(way: Way, lab: &Lab) {
 /// Every action may be performed twice.
 pub async fn repeats_are_harmless(way: Way, lab: &Lab, expected: &Facts) {
     let resolved = resolved(lab);
-    let world = way.seeded(lab.seed.clone()).await;
-    settle(&resolved, &Twice(world.backend.clone())).await;
+    let world = seeded(way, lab).await;
+    settle_by(&resolved, &world.request(), &Twice(world.backend.clone())).await;
     assert_same(&portrait(&world, &resolved).await, expected, "with every action done twice");
 }
 
 /// Steps may be performed one by one, the last possible first.
 pub async fn the_most_hostile_legal_order_works(way: Way, lab: &Lab, expected: &Facts) {
     let resolved = resolved(lab);
-    let world = way.seeded(lab.seed.clone()).await;
+    let world = seeded(way, lab).await;
     let plan = plan(&world, &resolved).await;
     let mut left: Vec<&Step> = plan.steps.iter().collect();
     let mut done: BTreeSet<&StepId> = BTreeSet::new();
@@ -93,7 +89,7 @@ pub async fn the_most_hostile_legal_order_works(way: Way, lab: &Lab, expected: &
 /// A plan and the facts it came from are data.
 pub async fn plans_and_facts_survive_json(way: Way, lab: &Lab, facts: &Facts) {
     let resolved = resolved(lab);
-    let world = way.seeded(lab.seed.clone()).await;
+    let world = seeded(way, lab).await;
     let first = plan(&world, &resolved).await;
     let text = serde_json::to_string(&first).expect("a plan is JSON");
     assert_eq!(serde_json::from_str::<Plan>(&text).expect("a plan comes back"), first);
@@ -104,14 +100,16 @@ pub async fn plans_and_facts_survive_json(way: Way, lab: &Lab, facts: &Facts) {
 /// Whichever step fails, before or after its effect, another run ends where an undisturbed one does.
 pub async fn failure_at_each_step_then_again_ends_in_the_same_world(way: Way, lab: &Lab, expected: &Facts) {
     let resolved = resolved(lab);
-    let steps = plan(&way.seeded(lab.seed.clone()).await, &resolved).await.steps.len();
+    let steps = plan(&seeded(way, lab).await, &resolved).await.steps.len();
     let cases = (0..steps).flat_map(|at| [(at, When::Before), (at, When::After)]).collect();
     for (at, when) in way.some(cases, REAL_FAILURES) {
-        let world = way.seeded(lab.seed.clone()).await;
+        let world = seeded(way, lab).await;
         let failing = Failing::new(world.backend.clone(), at, when);
-        let first = converge_with(&resolved, &failing).await.expect("a run that fails once");
+        let (request, silent, cancel) = (world.request(), Events::silent(), Cancel::default());
+        let first = converge(&resolved, &request, &failing, &silent, &cancel).await;
+        let first = first.expect("a run that fails once");
         assert_eq!(first.last.failed.len(), 1, "exactly one root cause is reported");
-        settle(&resolved, world.backend.as_ref()).await;
+        settle_by(&resolved, &request, world.backend.as_ref()).await;
         let found = portrait(&world, &resolved).await;
         assert_same(&found, expected, &format!("after a failure {when:?} action {at}"));
     }
@@ -119,7 +117,14 @@ pub async fn failure_at_each_step_then_again_ends_in_the_same_world(way: Way, la
 
 /// Brings a lab up and insists that it settles.
 pub async fn settle(resolved: &Resolved, backend: &dyn Backend) {
-    let converged = converge_with(resolved, backend).await.unwrap_or_else(|found| panic!("{found}"));
+    settle_by(resolved, &Request::converge_all(), backend).await;
+}
+
+/// Brings about what a request asks for and insists that it settles.
+async fn settle_by(resolved: &Resolved, request: &Request, backend: &dyn Backend) {
+    let (silent, cancel) = (Events::silent(), Cancel::default());
+    let converged = converge(resolved, request, backend, &silent, &cancel).await;
+    let converged = converged.unwrap_or_else(|found| panic!("{found}"));
     let failures: Vec<_> =
         converged.last.failed.iter().map(|failure| format!("{}: {}", failure.step, failure.error)).collect();
     assert!(matches!(converged.verdict, Verdict::Settled), "{:?} {failures:#?}", converged.verdict);
@@ -132,6 +137,10 @@ pub fn listing(plan: &Plan) -> String {
 
 fn resolved(lab: &Lab) -> Resolved {
     resolve(lab).unwrap_or_else(|found| panic!("{found}"))
+}
+
+async fn seeded(way: Way, lab: &Lab) -> World {
+    World { reboots: lab.reboots, ..way.seeded(lab.seed.clone()).await }
 }
 
 async fn plan(world: &World, resolved: &Resolved) -> Plan {

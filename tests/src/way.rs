@@ -3,6 +3,7 @@
 
 use std::{future::Future, sync::Arc, time::Duration};
 
+use phoenix_core::planner::Reboots;
 use phoenix_node::{Node, NodeSeed, Options, ServeOptions, Server};
 use phoenix_pve::{Credentials, Https, Limits, PveBackend, Transport, Trust};
 use tokio::signal::unix::{SignalKind, signal};
@@ -131,7 +132,7 @@ impl Way {
         };
         let channel = Counted::new(node.clone());
         let backend = PveBackend::new(wrap(transport), channel.clone(), node.name(), limits);
-        World { node, backend: Arc::new(backend), channel, server, sandbox }
+        World { node, backend: Arc::new(backend), channel, server, sandbox, reboots: Reboots::default() }
     }
 }
 

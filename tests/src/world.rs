@@ -5,7 +5,7 @@ use std::{sync::Arc, time::Duration};
 use phoenix_core::{
     Backend, Diagnostics, Evidence, Facts, Plan, Power, Probe,
     engine::{Cancel, Converged, Events, Verdict, converge, gather},
-    planner::{self, Intent, Request, Resolved},
+    planner::{self, Intent, Reboots, Request, Resolved},
     property::PropertyString,
 };
 use phoenix_node::{Node, NodeSeed, Options, Server};
@@ -25,6 +25,8 @@ pub struct World {
     pub server: Option<Server>,
     /// Where its real containers are, if they are real.
     pub sandbox: Option<OwnSandbox>,
+    /// What becomes of reboots.
+    pub reboots: Reboots,
 }
 
 /// Keys that PVE fills with random values.
@@ -42,23 +44,34 @@ impl World {
         let limits = Limits { poll_floor: Duration::from_millis(5), ..Limits::default() };
         let channel = Counted::new(node.clone());
         let backend = Arc::new(PveBackend::new(node.clone(), channel.clone(), node.name(), limits));
-        Self { node, backend, channel, server: None, sandbox: None }
+        Self { node, backend, channel, server: None, sandbox: None, reboots: Reboots::default() }
+    }
+
+    /// Returns a world of what the node of a lab has, with the lab's word on reboots.
+    pub fn of(lab: &Lab) -> Self {
+        Self { reboots: lab.reboots, ..Self::seeded(lab.seed.clone()) }
+    }
+
+    /// Returns the request for all of a lab.
+    pub fn request(&self) -> Request {
+        Request::converge_all().with_reboots(self.reboots)
     }
 
     /// Gathers the facts of a lab.
     pub async fn facts(&self, resolved: &Resolved) -> Result<Facts, Diagnostics> {
-        gather(resolved, &Request::converge_all(), self.backend.as_ref()).await
+        gather(resolved, &self.request(), self.backend.as_ref()).await
     }
 
     /// Plans a lab as the world is now.
     pub async fn plan(&self, resolved: &Resolved) -> Result<Plan, Diagnostics> {
         let facts = self.facts(resolved).await?;
-        planner::plan(resolved, &Request::converge_all(), &facts)
+        planner::plan(resolved, &self.request(), &facts)
     }
 
     /// Brings a lab up.
     pub async fn converge(&self, resolved: &Resolved) -> Result<Converged, Diagnostics> {
-        converge_with(resolved, self.backend.as_ref()).await
+        let (silent, cancel) = (Events::silent(), Cancel::default());
+        converge(resolved, &self.request(), self.backend.as_ref(), &silent, &cancel).await
     }
 
     /// Stops a guest and starts it again.

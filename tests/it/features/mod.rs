@@ -7,6 +7,7 @@ mod disk_safety;
 mod dnsmasq;
 mod docker;
 mod drivers;
+mod drivers_converge;
 mod gpu;
 mod host_base;
 mod llama_cpp;
