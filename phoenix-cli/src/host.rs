@@ -296,6 +296,8 @@ fn give_disks(seed: &mut NodeSeed, described: &Described) {
 /// that its containers name. Devices that its virtual machines name are there too.
 fn give_cards(seed: &mut NodeSeed, described: &Described, cards: &[GpuOption]) {
     let driver = described.gpu_driver.as_deref();
+    // What `phoenix setup` installs does not come by itself where another one is.
+    seed.keeps_driver = described.installs_driver;
     let plain = || (Gpus::NAME, Gpus::MEMORY_MIB);
     seed.gpus = match (cards, driver, described.gpus.iter().max()) {
         ([], Some(driver), Some(last)) => Gpus::new(driver, (0..=*last).map(|_| plain())),

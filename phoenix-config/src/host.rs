@@ -35,6 +35,8 @@ pub struct Host {
     pub gpus: Vec<u32>,
     /// The version of its NVIDIA driver, if the files declare one: then it has GPUs.
     pub gpu_driver: Option<String>,
+    /// The files say where that driver is had: `phoenix setup` installs it.
+    pub installs_driver: bool,
     /// The PCI devices that virtual machines name: addresses, and names of mappings.
     pub pci: Vec<String>,
     /// Its administrators.
@@ -186,6 +188,7 @@ impl Default for Host {
             pools: Vec::new(),
             gpus: Vec::new(),
             gpu_driver: None,
+            installs_driver: false,
             pci: Vec::new(),
             users: Vec::new(),
             os_template_storage: "local".to_owned(),

@@ -44,6 +44,8 @@ pub struct NodeSeed {
     pub uplink: Option<Uplink>,
     /// Its graphics cards.
     pub gpus: Gpus,
+    /// Whether a driver that it has already stays, whichever these come with.
+    pub keeps_driver: bool,
     /// Its disks, and their pools.
     pub disks: Disks,
     /// Names for PCI devices of it, with their addresses.
@@ -108,6 +110,7 @@ impl Default for NodeSeed {
             bridges: BTreeSet::from(["vmbr0".to_owned()]),
             uplink: None,
             gpus: Gpus::default(),
+            keeps_driver: false,
             disks: Disks::default(),
             mappings: BTreeMap::new(),
             is_complete: false,

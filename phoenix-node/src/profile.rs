@@ -75,6 +75,7 @@ impl Profile {
                     uplink: None,
                     disks: Disks::default(),
                     gpus: Gpus::default(),
+                    keeps_driver: false,
                     mappings: BTreeMap::new(),
                     is_complete: true,
                     password: Some(PASSWORD.to_owned()),

@@ -34,6 +34,11 @@ pub(crate) fn host(model: &Model) -> Host {
         pools: pools(model),
         gpus: gpus(model),
         gpu_driver: gpu_driver(model),
+        installs_driver: model
+            .hypervisor
+            .nvidia_driver
+            .as_ref()
+            .is_some_and(|driver| driver.install && driver.runfile_url.is_some()),
         pci: pci(model),
         users: file.users.iter().filter_map(user).collect(),
         services: services(model),

@@ -123,7 +123,7 @@ impl State {
         self.memory = seed.memory;
         self.bridges.extend(seed.bridges.iter().cloned());
         self.merge_uplink(seed.uplink.as_ref());
-        self.merge_devices(&seed.gpus, &seed.mappings);
+        self.merge_devices(seed);
         for storage in &seed.storages {
             self.storages.entry(storage.name.clone()).or_insert_with(|| Storage::from_seed(storage));
         }

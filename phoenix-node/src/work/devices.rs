@@ -1,13 +1,14 @@
 //! Devices of the node in guests: which ones a guest's configuration lets in, whether the node has them, and what the
 //! guest sees of them once it starts.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeSet;
 
 use phoenix_core::GuestKind;
 use serde_json::{Map, json};
 
 use crate::{
-    gpus::{Gpu, Gpus},
+    gpus::Gpu,
+    options::NodeSeed,
     sim::gpu,
     state::{State, config, guest::Guest, sections::Section},
 };
@@ -61,12 +62,12 @@ pub(crate) fn show(state: &mut State, kind: GuestKind, vmid: u32) {
 impl State {
     /// Gains cards with the driver that they come with, and names for devices. What runs sees the cards as after a start
     /// of the node.
-    pub(crate) fn merge_devices(&mut self, more: &Gpus, mappings: &BTreeMap<String, String>) {
+    pub(crate) fn merge_devices(&mut self, seed: &NodeSeed) {
         // Real guests are given real devices, or none.
         if self.is_real {
             return;
         }
-        for (id, address) in mappings {
+        for (id, address) in &seed.mappings {
             if self.cluster.mappings.pci.get(id).is_none() {
                 let map = json!([format!("id=10de:2d04,node={},path={address}", self.name)]);
                 let values = Map::from_iter([("map".to_owned(), map)]);
@@ -77,7 +78,11 @@ impl State {
         if !self.host.gpus().is_empty() {
             self.gpus.clone_from(self.host.gpus());
         }
-        self.gpus.merge(more);
+        let mut more = seed.gpus.clone();
+        if seed.keeps_driver && !self.gpus.is_empty() {
+            more.driver.clear();
+        }
+        self.gpus.merge(&more);
         if *self.host.gpus() == self.gpus {
             return;
         }
