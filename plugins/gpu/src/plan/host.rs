@@ -45,7 +45,12 @@ pub(super) fn check(draft: &mut Draft<'_>, config: &Config) -> Driver {
         Some(Evidence::Output { status, stdout, stderr }) => {
             let said = if stderr.trim().is_empty() { stdout.trim() } else { stderr.trim() };
             let message = format!("`nvidia-smi` of the node `{node}` ended with status {status}: {said}");
-            let hint = "the driver must be installed and loaded there before a container can have a card";
+            let hint = match said.contains("Driver/library version mismatch") {
+                true => {
+                    "its disk has another version than its kernel runs, until it is rebooted: `phoenix setup --reboot`"
+                }
+                false => "the driver must be installed and loaded there before a container can have a card",
+            };
             refuse(draft, "gpu-driver", "", message, hint);
             return unasked(draft);
         }
