@@ -24,5 +24,6 @@ mod run;
 mod serve;
 mod setup_mended;
 mod setup_power;
+mod setup_reboot;
 mod setup_software;
 mod unreadable;
