@@ -7,10 +7,12 @@ mod bound;
 mod cost;
 mod generate;
 mod letsgo;
+mod plane;
 mod planning;
 mod plugins;
 mod real;
 mod report;
+mod sandboxed;
 mod served;
 mod startup;
 
@@ -34,6 +36,7 @@ fn main() -> ExitCode {
         ["child", "real", size, large, ref rest @ ..] => number(size)
             .and_then(|size| Ok((size, number(large)?)))
             .and_then(|(size, large)| real::run(size, large, rest.contains(&"--all"))),
+        ["child", "plane"] => plane::run(),
         ["child", "plugins", library] => plugins::run(library),
         ["child", "letsgo", size, path] => number(size).and_then(|size| letsgo::run(size, path)),
         _ => parent(&words),
@@ -69,6 +72,7 @@ fn parent(words: &[&str]) -> Result<(), Box<dyn Error>> {
     report.print_growth();
     report::served(&SERVED)?;
     report::real(REAL, is_all)?;
+    report::plane()?;
     report::plugins()?;
     startup::print()
 }

@@ -141,6 +141,24 @@ pub(crate) fn real((size, large): (u32, u32), is_all: bool) -> Result<(), Box<dy
     Ok(())
 }
 
+/// Measures and prints the network plane of the example lab, where this machine can have it.
+pub(crate) fn plane() -> Result<(), Box<dyn Error>> {
+    println!("\nthe network plane of examples/homelab, from nothing with templates cached");
+    let row = child(&["plane"])?;
+    if let Some(reason) = row.get("skipped").and_then(Value::as_str) {
+        println!("  skipped: {reason}");
+        return Ok(());
+    }
+    let (phoenix, hand) = (number(&row, "phoenix"), number(&row, "hand"));
+    println!(
+        "  by one `phoenix letsgo`: {phoenix:.1} s; the lab's files have {} lines that say something",
+        number(&row, "lab_lines")
+    );
+    println!("  by a script written by hand: {hand:.1} s; it has {}", number(&row, "script_lines"));
+    println!("    phoenix / script: {:.2}; of each, {}", phoenix / hand, row["each"]);
+    Ok(())
+}
+
 /// Measures and prints what a call to a plugin costs, if the example plugin lies beside this program.
 pub(crate) fn plugins() -> Result<(), Box<dyn Error>> {
     println!("\nplugins: one plan of a feature");

@@ -7,10 +7,9 @@ mod rig;
 use std::{collections::BTreeSet, error::Error, path::Path};
 
 use serde_json::{Value, json};
-use tempfile::TempDir;
-use tokio::signal::unix::{SignalKind, signal};
 
-use rig::Rig;
+use crate::sandboxed;
+use rig::{NODE, Rig};
 
 /// How often each is measured; the better time counts.
 const ROUNDS: usize = 2;
@@ -19,43 +18,9 @@ const LONGEST: f64 = 90.0;
 
 /// Measures so many containers and, where it does not take too long, a larger number; prints the figures.
 pub(crate) fn run(size: u32, large: u32, is_all: bool) -> Result<(), Box<dyn Error>> {
-    let lacking = phoenix_sandbox::lacking();
-    if !lacking.is_empty() {
-        let reasons: Vec<String> = lacking.iter().map(ToString::to_string).collect();
-        println!("{}", json!({ "skipped": reasons.join("; ") }));
-        return Ok(());
-    }
-    let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build()?;
-    let dir = tempfile::Builder::new().prefix("phoenix-bench-").tempdir()?;
-    let measured = runtime.block_on(measured(&dir, size, large, is_all));
-    // The task may still hold the node: what it began is ended before its directory goes.
-    let cleared = runtime.block_on(rig::clear(dir.path()));
-    drop(runtime);
-    println!("{}", measured?);
-    cleared?;
-    Ok(dir.close()?)
-}
-
-/// Measures in a task of its own, so that neither a panic nor an interrupt leaves containers behind.
-async fn measured(dir: &TempDir, size: u32, large: u32, is_all: bool) -> Result<Value, Box<dyn Error>> {
-    let path = dir.path().to_owned();
-    let mut terminated = signal(SignalKind::terminate())?;
-    let mut task = tokio::spawn(async move {
-        let measured = measure(&path, size, large, is_all).await;
-        measured.map_err(|error| error.to_string())
-    });
-    tokio::select! {
-        done = &mut task => Ok(done??),
-        interrupted = tokio::signal::ctrl_c() => {
-            task.abort();
-            interrupted?;
-            Err("interrupted".into())
-        }
-        _ = terminated.recv() => {
-            task.abort();
-            Err("terminated".into())
-        }
-    }
+    sandboxed::run(&[NODE], async move |dir| {
+        measure(&dir, size, large, is_all).await.map_err(|error| error.to_string())
+    })
 }
 
 async fn measure(dir: &Path, size: u32, large: u32, is_all: bool) -> Result<Value, Box<dyn Error>> {

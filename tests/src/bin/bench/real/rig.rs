@@ -26,6 +26,8 @@ const ASK: &str = r#"for vmid in "$@"; do
     /usr/local/sbin/pct exec "$vmid" -- sh -c 'echo $(systemctl is-system-running; systemctl --failed --plain --no-legend)'
 done; exit 0"#;
 const LIMIT: Duration = Duration::from_secs(600);
+/// Its directory, in the one of the measurement.
+pub(super) const NODE: &str = "node";
 /// Where images are kept unless the environment says where.
 const CACHE: &str = "/var/cache/phoenix/templates";
 
@@ -51,7 +53,7 @@ pub(super) struct Done {
 impl Rig {
     /// Makes a node with the template on it; or tells why there is no image for it.
     pub(super) async fn begin(dir: &Path) -> Result<Result<Self, String>, Box<dyn Error>> {
-        let dir = dir.join("node");
+        let dir = dir.join(NODE);
         let cache = std::env::var_os("PHOENIX_TEMPLATE_CACHE").map_or_else(|| CACHE.into(), PathBuf::from);
         let spec = SandboxSpec {
             dir: Node::sandbox_dir(&dir),
@@ -164,9 +166,4 @@ impl Rig {
         }
         Ok(Done { steps: plan.steps.len(), wall: begun.elapsed().as_secs_f64(), starts_at_once })
     }
-}
-
-/// Ends everything that a rig in this directory began, whatever became of it.
-pub(super) async fn clear(dir: &Path) -> Result<(), phoenix_sandbox::SandboxError> {
-    Containers::reset(&Node::sandbox_dir(&dir.join("node"))).await
 }
