@@ -155,7 +155,16 @@ pub(crate) fn plane() -> Result<(), Box<dyn Error>> {
         number(&row, "lab_lines")
     );
     println!("  by a script written by hand: {hand:.1} s; it has {}", number(&row, "script_lines"));
-    println!("    phoenix / script: {:.2}; of each, {}", phoenix / hand, row["each"]);
+    let each = |key: &str| {
+        let times = row["each"][key].as_array().into_iter().flatten().filter_map(Value::as_f64);
+        times.map(|time| format!("{time:.1}")).collect::<Vec<_>>().join(" and ")
+    };
+    println!(
+        "    phoenix / script: {:.2}; the rounds took {} s, and {} s by the script",
+        phoenix / hand,
+        each("phoenix"),
+        each("hand")
+    );
     Ok(())
 }
 
