@@ -6,7 +6,8 @@
 #
 # It does less than Phoenix: it runs once, from nothing; nothing is checked before it is changed, nothing is found to be
 # there already, and a change of one line in it is no plan. Certificates are not renewed. The volumes of 1001 and 1002 are
-# bound like those of the others: no NFS server exports them. Addresses and names stand here as often as they are used.
+# bound like those of the others: no NFS server exports them. The firewall knows the flows of this lab and SSH, not what a
+# cluster speaks. Guests do not wait for those that the lab's `dependencies` name, only for what they use. Addresses and names stand here as often as they are used.
 set -eu
 lxc=$1 disks=$2 image=$3 mirror=$4 artifacts=$5 stacks=$6
 domain=internal.thinkheads.ai
