@@ -172,10 +172,10 @@ lxc/102  web      container  healthy      pve1  running   0      -      -
         str![[r#"
 exit: 0
 --- stdout
-ID       NAME     KIND       LIFECYCLE    NODE  POWER     STEPS  LAYER
-lxc/900  base     container  template     pve1  template  0
-lxc/101  gateway  container  provisioned  pve1  stopped   1
-lxc/102  web      container  provisioned  pve1  stopped   1
+ID       NAME     KIND       LIFECYCLE    NODE  POWER     STEPS  LAYER  CERTIFICATE
+lxc/900  base     container  template     pve1  template  0      -      -
+lxc/101  gateway  container  provisioned  pve1  stopped   1      -      -
+lxc/102  web      container  provisioned  pve1  stopped   1      -      -
 --- stderr
 
 "#]]
@@ -186,9 +186,9 @@ lxc/102  web      container  provisioned  pve1  stopped   1
         str![[r#"
 exit: 0
 --- stdout
-ID       NAME     KIND       LIFECYCLE  NODE  POWER     STEPS  LAYER
-lxc/900  base     container  template   pve1  template  0
-lxc/101  gateway  container  healthy    pve1  running   0
+ID       NAME     KIND       LIFECYCLE  NODE  POWER     STEPS  LAYER  CERTIFICATE
+lxc/900  base     container  template   pve1  template  0      -      -
+lxc/101  gateway  container  healthy    pve1  running   0      -      -
 --- stderr
 
 "#]]
