@@ -56,19 +56,27 @@ const SHELL: [Row; 2] = [
     ),
 ];
 
-/// Keys that are checked now and applied by a later release.
+/// Keys of the predecessor that are checked and not applied: something else has taken their place.
 const NOT_YET: [Row; 8] = [
-    (HYPERVISOR_FILE, "/network/nfs_server", "NFS mounts will use it"),
-    (HYPERVISOR_FILE, "/step_ca", "the feature `step-ca` will use it"),
+    (HYPERVISOR_FILE, "/network/nfs_server", "the host itself serves its `volumes`: remove it"),
+    (
+        HYPERVISOR_FILE,
+        "/step_ca",
+        "`publishing.authority` and the feature `step-ca` of that container take its place: remove it",
+    ),
     (LXC_FILE, "/lxc_configs/*/application_script", "no script runs; features take its place"),
-    (LXC_FILE, "/lxc_configs/*/dns_records", "DNS comes with a later release"),
+    (LXC_FILE, "/lxc_configs/*/dns_records", "names follow from `services` of the guest: remove it"),
     (
         LXC_FILE,
         "/lxc_configs/*/trigger_sync_on_completion",
         "names, routes and certificates are part of every run: remove it",
     ),
-    (VM_FILE, "/vms/*/volumes", "NFS mounts come with a later release"),
-    (VM_FILE, "/vms/*/dns_records", "DNS comes with a later release"),
+    (
+        VM_FILE,
+        "/vms/*/volumes",
+        "declare each in `volumes` of the host's file, with an owner (docs/network.md), and remove it",
+    ),
+    (VM_FILE, "/vms/*/dns_records", "names follow from `services` of the guest: remove it"),
     (
         VM_FILE,
         "/vms/*/trigger_sync_on_completion",
@@ -121,8 +129,8 @@ pub(super) fn check(check: &mut Check<'_>) {
 fn not_yet(check: &mut Check<'_>, spot: &Spot, count: usize, hint: &str) {
     let key = crate::source::last_key(&spot.pointer);
     let message = match count {
-        1 => format!("`{key}` is checked, but not applied yet"),
-        _ => format!("`{key}` is checked, but not applied yet, here and at {} other places", count - 1),
+        1 => format!("`{key}` is checked and not applied"),
+        _ => format!("`{key}` is checked and not applied, here and at {} other places", count - 1),
     };
     check.note(spot, "not-applied-yet", message, hint);
 }
