@@ -9,6 +9,7 @@ mod config;
 mod crash;
 mod help;
 mod homelab;
+mod host;
 mod interrupt;
 mod lab;
 mod machine;

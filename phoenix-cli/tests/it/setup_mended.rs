@@ -5,6 +5,7 @@ use std::path::Path;
 use serde_json::json;
 
 use crate::{
+    host::{self, shell},
     lab::{HYPERVISOR, LXC, Lab, obstacle, pretty},
     real::{Swept, does},
 };
@@ -49,19 +50,9 @@ fn lab() -> Lab {
     lab
 }
 
-fn shell(lab: &Lab, script: &str) {
-    does(lab, &["node", "shell", "--", "/bin/sh", "-c", script]);
-}
-
-/// Converges the host, and returns the steps that it took.
+/// Converges the host, and returns the steps that it took, sorted.
 fn setup(lab: &Lab) -> Vec<String> {
-    let output =
-        lab.command(&["setup"]).env("PHOENIX_NODE_ENGINE", "lxc").output().expect("the program runs");
-    let said = String::from_utf8_lossy(&output.stderr);
-    assert!(output.status.success(), "{said}");
-    let done = said.lines().filter_map(|line| line.split(" done ").nth(1));
-    let mut steps: Vec<String> =
-        done.filter_map(|rest| Some(rest.split_whitespace().next()?.to_owned())).collect();
+    let mut steps = host::setup(lab);
     steps.sort();
     steps
 }

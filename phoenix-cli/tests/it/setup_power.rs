@@ -13,6 +13,7 @@ use rustix::process::{Pid, Signal, kill_process, test_kill_process};
 use serde_json::{Value, json};
 
 use crate::{
+    host::{command, says, shell},
     lab::{HYPERVISOR, LXC, Lab, obstacle, pretty},
     real::Swept,
 };
@@ -54,24 +55,9 @@ fn lab() -> Lab {
     lab
 }
 
-fn command(lab: &Lab, args: &[&str]) -> std::process::Command {
-    let mut command = lab.command(args);
-    command.env("PHOENIX_NODE_ENGINE", "lxc").env("SAMBA_PASSWORD", "s3cret word");
-    command
-}
-
-fn says(lab: &Lab, args: &[&str]) -> String {
-    let output = command(lab, args).output().expect("the program runs");
-    let said = String::from_utf8_lossy(&output.stdout) + String::from_utf8_lossy(&output.stderr);
-    assert!(output.status.success(), "`{args:?}` said {said}");
-    said.into_owned()
-}
-
 fn portrait(lab: &Lab) -> String {
     let api = |path: &str| says(lab, &["node", "api", "get", path]);
-    says(lab, &["node", "shell", "--", "/bin/sh", "-c", PORTRAIT])
-        + &api("/storage/data")
-        + &api("/access/groups")
+    shell(lab, PORTRAIT) + &api("/storage/data") + &api("/access/groups")
 }
 
 /// Kills the process that holds the sandbox, with all that is in it, and waits until it is gone.

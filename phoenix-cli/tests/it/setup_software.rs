@@ -5,29 +5,15 @@ use std::path::Path;
 use serde_json::json;
 
 use crate::{
+    host::{self, shell},
     lab::{HYPERVISOR, LXC, Lab, obstacle, pretty},
     real::Swept,
 };
 
-/// Runs the program on the real engine with the passwords that the files refer to.
-fn run(lab: &Lab, args: &[&str]) -> String {
-    let mut command = lab.command(args);
-    command.env("PHOENIX_NODE_ENGINE", "lxc").env("SAMBA_PASSWORD", "s3cret word");
-    let output = command.output().expect("the program runs");
-    let said = String::from_utf8_lossy(&output.stdout) + String::from_utf8_lossy(&output.stderr);
-    assert!(output.status.success(), "`{args:?}` said {said}");
-    said.into_owned()
-}
-
-fn shell(lab: &Lab, script: &str) -> String {
-    run(lab, &["node", "shell", "--", "/bin/sh", "-c", script])
-}
-
 /// Converges the host, and returns the steps that it took, by feature and verb.
 fn setup(lab: &Lab) -> Vec<String> {
-    let said = run(lab, &["setup"]);
-    let done = said.lines().filter_map(|line| line.split(" done host/phoenix:").nth(1));
-    done.filter_map(|rest| Some(rest.split_whitespace().next()?.to_owned())).collect()
+    let steps = host::setup(lab);
+    steps.iter().filter_map(|step| Some(step.strip_prefix("host/phoenix:")?.to_owned())).collect()
 }
 
 #[test]
