@@ -96,6 +96,11 @@ impl Host {
         Ok(Self { backend, way: Way::Far(https) })
     }
 
+    /// Tells whether it is a model, which carries no traffic.
+    pub(crate) fn is_simulated(&self, global: &Global) -> bool {
+        matches!((&self.way, global.node_engine), (Way::Embedded(_), Engine::Sim))
+    }
+
     /// Returns the virtual machines that containers stand for.
     pub(crate) fn machines_as_containers(&self) -> BTreeSet<u32> {
         match &self.way {

@@ -9,9 +9,10 @@ use std::{
     process::Command,
 };
 
+use serde_json::json;
 use snapbox::{assert_data_eq, str};
 
-use crate::lab::Lab;
+use crate::lab::{LXC, Lab};
 
 /// The user that may do nothing.
 const NOBODY: u32 = 65_534;
@@ -329,4 +330,13 @@ error: `lcx` is neither a sort of file nor a feature
 
 "#]]
     );
+}
+
+#[test]
+fn a_model_that_carries_no_traffic_says_so_where_hops_fail() {
+    let lab = Lab::new();
+    lab.set(LXC, "/lxc_configs/102/services", json!({"web": {"port": 80, "reach": "direct"}}));
+    let told = lab.says(&["health-check"]);
+    assert!(told.contains("exit: 1") && told.contains("FAILS"), "{told}");
+    assert!(told.contains("the simulated node carries no traffic"), "{told}");
 }
